@@ -1,0 +1,125 @@
+/**
+ * A row of small numbered choices with one tab stop: the ground under the layer and the head picker.
+ * It is a listbox: arrows move and pick, Home and End go to the ends, Space toggles, Shift+arrow adds, Ctrl+A picks all.
+ */
+
+import { element, setAttribute, setText } from "./dom.ts";
+
+export interface Chip {
+  readonly text: string;
+  /** The full name, for the tooltip and screen readers. */
+  readonly title: string;
+  readonly picked: boolean;
+  /** A CSS colour and one to write on it, where the choice stands for a colour of the picture. */
+  readonly color?: readonly [fill: string, ink: string];
+  /** Chips of one group stand together under its name; "" for no name. */
+  readonly group: string;
+}
+
+/** `only` replaces what was picked, `toggle` adds or takes away, `all` ignores the index. */
+export type PickMode = "only" | "toggle" | "all";
+
+export interface Chips {
+  readonly element: HTMLElement;
+  /** `active` is the chip that has the tab stop: the focused one of those picked. */
+  show(chips: readonly Chip[], active: number): void;
+}
+
+export function createChips(
+  name: string,
+  several: boolean,
+  onPick: (index: number, mode: PickMode) => void,
+  signal: AbortSignal,
+): Chips {
+  const list = element("div", {
+    class: "nnw-chips",
+    role: "listbox",
+    "aria-label": name,
+    "aria-orientation": "horizontal",
+    "aria-multiselectable": several ? "true" : null,
+  });
+  let buttons: HTMLElement[] = [];
+  let shape = "";
+
+  const move = (to: number, mode: PickMode) => {
+    const index = Math.min(buttons.length - 1, Math.max(0, to));
+    onPick(index, mode);
+    buttons[index]?.focus({ preventScroll: true });
+  };
+  list.addEventListener(
+    "keydown",
+    (event) => {
+      const at = buttons.indexOf(event.target as HTMLElement);
+      const target = {
+        ArrowRight: at + 1,
+        ArrowDown: at + 1,
+        ArrowLeft: at - 1,
+        ArrowUp: at - 1,
+        Home: 0,
+        End: buttons.length,
+      }[event.key];
+      if (at < 0) return;
+      if (target !== undefined && !event.altKey) {
+        // At the end a Shift+arrow would toggle the last chip back off.
+        if (!(several && event.shiftKey)) move(target, "only");
+        else if (target >= 0 && target < buttons.length) move(target, "toggle");
+      } else if (event.key === " " || event.key === "Enter") move(at, several && event.key === " " ? "toggle" : "only");
+      else if (several && event.key === "a" && (event.ctrlKey || event.metaKey)) onPick(at, "all");
+      else return;
+      event.preventDefault();
+    },
+    { signal },
+  );
+  list.addEventListener(
+    "click",
+    (event) => {
+      const chip = event.target instanceof Element ? event.target.closest<HTMLElement>("[role=option]") : null;
+      const at = chip ? buttons.indexOf(chip) : -1;
+      if (at >= 0) move(at, several && (event.shiftKey || event.ctrlKey || event.metaKey) ? "toggle" : "only");
+    },
+    { signal },
+  );
+
+  return {
+    element: list,
+    show(chips, active) {
+      const newShape = JSON.stringify(chips.map((chip) => chip.group));
+      if (newShape !== shape) {
+        const focused = buttons.some((button) => button === document.activeElement);
+        shape = newShape;
+        buttons = chips.map(() => element("div", { class: "nnw-chip", role: "option" }));
+        list.replaceChildren(...grouped(chips, buttons));
+        if (focused) buttons[active]?.focus({ preventScroll: true });
+      }
+      for (const [index, chip] of chips.entries()) {
+        const button = buttons[index] as HTMLElement;
+        setText(button, chip.text);
+        setAttribute(button, "title", chip.title);
+        setAttribute(button, "aria-label", chip.title);
+        setAttribute(button, "aria-selected", String(chip.picked));
+        setAttribute(button, "tabindex", index === active ? "0" : "-1");
+        button.classList.toggle("nnw-active", chip.picked && index === active && several);
+        button.style.setProperty("--fill", chip.color?.[0] ?? "");
+        button.style.setProperty("--ink", chip.color?.[1] ?? "");
+      }
+    },
+  };
+}
+
+function grouped(chips: readonly Chip[], buttons: readonly HTMLElement[]): Node[] {
+  const groups: { name: string; members: HTMLElement[] }[] = [];
+  for (const [index, chip] of chips.entries()) {
+    if (groups.at(-1)?.name !== chip.group) groups.push({ name: chip.group, members: [] });
+    groups.at(-1)?.members.push(buttons[index] as HTMLElement);
+  }
+  return groups.map(({ name, members }) =>
+    name
+      ? element(
+          "div",
+          { class: "nnw-chip-group", role: "group", "aria-label": name },
+          element("span", { class: "nnw-faint", "aria-hidden": "true" }, name),
+          ...members,
+        )
+      : element("div", { class: "nnw-chip-group", role: "presentation" }, ...members),
+  );
+}

@@ -1,0 +1,284 @@
+/**
+ * A source's client in the page: asks the kernel, or the saved page, and is always answered.
+ *
+ * Latest wins: of one control (a slider, a picker) one request is in flight, the newest waits, older ones are dropped. Widgets
+ * that ask for the same thing share one request. A request that the kernel has parked (it must run the model first, or wait
+ * for a cell) no longer holds the control's place, so what is stored is still answered.
+ */
+
+import type { AnswerCache } from "./cache";
+import { decode, type Header } from "./codec";
+import { type Answer, type Arguments, Superseded } from "./context";
+import { listen, type Twin } from "./host";
+
+/** Why a widget has no answer yet. */
+export type Waiting = "kernel" | "cell" | "model" | null;
+
+interface Ask {
+  readonly widget: string;
+  readonly control: string;
+  readonly what: string;
+  readonly args: Arguments;
+  readonly key: string;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Flight {
+  readonly key: string;
+  readonly asks: Ask[];
+  parked: Waiting;
+}
+
+/** One answer that came along with the page or the widget's state. `packed` is base64 of the raw deflated arrays. */
+export interface BakedAnswer {
+  readonly what: string;
+  readonly arguments: Arguments;
+  readonly value: Record<string, unknown>;
+  readonly arrays: Readonly<Record<string, Header>>;
+  readonly version: number;
+  readonly buffers?: readonly DataView[];
+  readonly packed?: readonly string[];
+}
+
+interface Reply {
+  readonly client: string;
+  readonly request: number;
+  readonly version?: number;
+  readonly value?: Record<string, unknown>;
+  readonly arrays?: Readonly<Record<string, Header>>;
+  readonly error?: string;
+  readonly superseded?: true;
+  readonly parked?: "cell" | "model";
+}
+
+/** The kernel takes no more than this; a larger message could vanish on its way without an error (facts of the server). */
+const MOST_BYTES = 64 * 1024;
+const GONE = "The kernel is gone; this is its last picture. Run the cell again to go on.";
+
+/** Random for each page: messages from the kernel reach every open tab. */
+export const PAGE = crypto.randomUUID();
+
+export class SourceClient {
+  readonly #twin: Twin;
+  readonly #cache: AnswerCache;
+  readonly #id = crypto.randomUUID();
+  readonly #flights = new Map<number, Flight>();
+  readonly #slots = new Map<string, { flight: number | null; next: Ask | null }>();
+  readonly #baked = new Map<string, BakedAnswer>();
+  readonly #listeners = new Set<() => void>();
+  #requests = 0;
+  #gone = false;
+
+  constructor(twin: Twin, cache: AnswerCache) {
+    this.#twin = twin;
+    this.#cache = cache;
+    for (const baked of (twin.model.get("baked") as BakedAnswer[] | undefined) ?? []) {
+      this.#baked.set(key(baked.what, baked.arguments), baked);
+    }
+    listen(twin.model, "msg:custom", twin.signal, (reply: Reply, buffers: readonly DataView[]) => {
+      if (reply.client === PAGE) this.#receive(reply, buffers);
+    });
+    listen(twin.model, "change:version", twin.signal, () => this.#cache.drop(`${this.#id}|`));
+    listen(twin.model, "comm_live_update", twin.signal, () => this.#commChanged());
+  }
+
+  get version(): number {
+    return this.#twin.model.get("version") as number;
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** Whether this is a saved page: what it does not hold cannot be asked for. */
+  get saved(): boolean {
+    return this.#twin.model.get("baked") !== undefined;
+  }
+
+  /** What the oldest unanswered request of `widget` waits for. */
+  waiting(widget: string): Waiting {
+    for (const flight of this.#flights.values()) {
+      if (flight.asks.some((ask) => ask.widget === widget)) return flight.parked ?? "kernel";
+    }
+    return null;
+  }
+
+  /** Call `listener` when `waiting` or `gone` may have changed. */
+  onState(signal: AbortSignal, listener: () => void): void {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
+  cached(what: string, args: Arguments): Answer | undefined {
+    return this.#cache.get(this.#cacheKey(key(what, args)));
+  }
+
+  /** Take answers that came with a widget's state, so that its first picture needs no question. */
+  keep(answers: readonly BakedAnswer[]): void {
+    for (const { what, arguments: args, value, arrays, version, buffers } of answers) {
+      if (version === this.version && buffers !== undefined) {
+        this.#cache.set(this.#cacheKey(key(what, args)), unpack(value, arrays, buffers));
+      }
+    }
+  }
+
+  async ask(widget: string, control: string, what: string, args: Arguments): Promise<Answer> {
+    const name = key(what, args);
+    const known = this.#cache.get(this.#cacheKey(name));
+    if (known !== undefined) return known;
+    if (this.saved) return this.#unbake(name);
+    if (name.length > MOST_BYTES) {
+      throw new Error(`the request ${what} has ${name.length} characters, but at most ${MOST_BYTES} can be asked at once`);
+    }
+    if (this.#gone) throw new Error(GONE);
+    return new Promise((resolve, reject) => {
+      const ask: Ask = { widget, control, what, args, key: name, resolve, reject };
+      const slotName = `${widget}|${control}`;
+      const slot = this.#slots.get(slotName) ?? { flight: null, next: null };
+      this.#slots.set(slotName, slot);
+      const flight = slot.flight === null ? undefined : this.#flights.get(slot.flight);
+      if (flight === undefined || flight.parked !== null) {
+        this.#withdraw(ask, flight);
+        this.#start(ask, slot);
+      } else {
+        slot.next?.reject(new Superseded("a newer request of this control took its place"));
+        slot.next = ask;
+      }
+    });
+  }
+
+  /** Ask the kernel to end a job. */
+  cancel(job: string): void {
+    this.#send({ client: PAGE, cancel: job });
+  }
+
+  /** A parked request's promise ends when its control asks for something else; the kernel drops it when it sees the newer one. */
+  #withdraw(newer: Ask, flight: Flight | undefined): void {
+    if (flight === undefined || flight.key === newer.key) return;
+    const index = flight.asks.findIndex((ask) => ask.widget === newer.widget && ask.control === newer.control);
+    for (const ask of index < 0 ? [] : flight.asks.splice(index, 1)) {
+      ask.reject(new Superseded("a newer request of this control took its place"));
+    }
+  }
+
+  #start(ask: Ask, slot: { flight: number | null }): void {
+    for (const [number, flight] of this.#flights) {
+      if (flight.key === ask.key) {
+        flight.asks.push(ask);
+        slot.flight = number;
+        return this.#notify();
+      }
+    }
+    const request = ++this.#requests;
+    this.#flights.set(request, { key: ask.key, asks: [ask], parked: null });
+    slot.flight = request;
+    const { widget, control, what, args } = ask;
+    this.#send({ client: PAGE, request, widget, control, what, arguments: args });
+    this.#notify();
+  }
+
+  #send(message: unknown): void {
+    try {
+      this.#twin.model.send(message);
+    } catch {
+      this.#lose();
+    }
+  }
+
+  #receive(reply: Reply, buffers: readonly DataView[]): void {
+    const flight = this.#flights.get(reply.request);
+    if (flight === undefined) return;
+    if (reply.parked !== undefined) {
+      flight.parked = reply.parked;
+      this.#next(flight, reply.request);
+      return this.#notify();
+    }
+    this.#flights.delete(reply.request);
+    if (reply.superseded) {
+      // Another widget may still want what one widget's newer request replaced.
+      for (const ask of flight.asks) void this.ask(ask.widget, ask.control, ask.what, ask.args).then(ask.resolve, ask.reject);
+    } else if (reply.error !== undefined) {
+      for (const ask of flight.asks) ask.reject(new Error(reply.error));
+    } else {
+      try {
+        const answer = unpack(reply.value ?? {}, reply.arrays ?? {}, buffers);
+        this.#cache.set(`${this.#id}|${reply.version}|${flight.key}`, answer);
+        for (const ask of flight.asks) ask.resolve(answer);
+      } catch (error) {
+        for (const ask of flight.asks) ask.reject(error as Error);
+      }
+    }
+    this.#next(flight, reply.request);
+    this.#notify();
+  }
+
+  /** Let the newest request of each control that waited for this flight go. */
+  #next(flight: Flight, request: number): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.flight !== request) continue;
+      const { next } = slot;
+      slot.next = null;
+      if (next !== null) {
+        this.#withdraw(next, flight);
+        this.#start(next, slot);
+      }
+    }
+  }
+
+  #commChanged(): void {
+    // The manager says only that something changed; a comm that is dead throws when it is used.
+    this.#send({ client: PAGE, ping: true });
+  }
+
+  #lose(): void {
+    this.#gone = true;
+    const flights = [...this.#flights.values()];
+    this.#flights.clear();
+    for (const slot of this.#slots.values()) {
+      slot.next?.reject(new Error(GONE));
+      slot.next = null;
+    }
+    for (const flight of flights) for (const ask of flight.asks) ask.reject(new Error(GONE));
+    this.#notify();
+  }
+
+  async #unbake(name: string): Promise<Answer> {
+    const baked = this.#baked.get(name);
+    if (baked === undefined) {
+      throw new Error("This saved page does not hold that view: it was left out to keep the file small. The notebook has it.");
+    }
+    const buffers = await Promise.all((baked.packed ?? []).map(inflate));
+    const answer = unpack(baked.value, baked.arrays, buffers);
+    this.#cache.set(this.#cacheKey(name), answer);
+    return answer;
+  }
+
+  #cacheKey(name: string): string {
+    return `${this.#id}|${this.version}|${name}`;
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** The same question has the same key, whatever the order of its arguments. */
+export function key(what: string, args: Arguments): string {
+  return `${what} ${JSON.stringify(Object.fromEntries(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1))))}`;
+}
+
+function unpack(value: Record<string, unknown>, headers: Readonly<Record<string, Header>>, buffers: readonly DataView[]): Answer {
+  const arrays = Object.entries(headers).map(([name, header], index) => {
+    const bytes = buffers[index];
+    if (bytes === undefined) throw new Error(`the array ${name} came without its bytes`);
+    return [name, decode(header, bytes)] as const;
+  });
+  return { value, arrays: Object.fromEntries(arrays) };
+}
+
+async function inflate(packed: string): Promise<DataView> {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new DataView(await new Response(stream).arrayBuffer());
+}

@@ -1,0 +1,91 @@
+/** What a widget's browser half is given, and what it must be. The one contract between `runtime` and `widgets`. */
+
+/** A decoded array: row-major values with their shape. Quantised arrays come decoded to float32. NaN and infinities arrive as such. */
+export interface NdArray {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+}
+
+export interface Answer {
+  /** The JSON half of the answer. Text in it comes from models and users: draw it as text, never as HTML. */
+  readonly value: Record<string, unknown>;
+  readonly arrays: Readonly<Record<string, NdArray>>;
+}
+
+export type Arguments = Readonly<Record<string, unknown>>;
+
+/** The place that all widgets of a source look at. `heads` may be several; `head` is the focused one (its last). */
+export interface SelectionState {
+  layer: string | null;
+  attention: number | null;
+  heads: number[];
+  head: number | null;
+  query: number | null;
+  key: number | null;
+  unit: number | null;
+  step: number | null;
+  sample: number | null;
+  target: number | null;
+  latent: number[] | null;
+}
+
+export interface SelectionClient {
+  get<F extends keyof SelectionState>(field: F): SelectionState[F];
+  /** All fields of one call change together; every widget in the page hears it at once, the kernel follows. */
+  set(change: Partial<SelectionState>): void;
+  /** Called after any of `fields` changed, whoever changed it. Ends with the context's signal. */
+  onChange(fields: readonly (keyof SelectionState)[], listener: () => void): void;
+}
+
+export interface OptionsClient {
+  get<T>(name: string): T;
+  set(name: string, value: unknown): void;
+  onChange(names: readonly string[], listener: () => void): void;
+}
+
+/** Resolved colours of the page's theme, as CSS colours that a canvas takes. */
+export interface Theme {
+  readonly dark: boolean;
+  readonly background: string;
+  readonly surface: string;
+  readonly text: string;
+  readonly faint: string;
+  readonly border: string;
+  readonly accent: string;
+  readonly error: string;
+  readonly font: string;
+  /** px */
+  readonly fontSize: number;
+}
+
+export interface AskOptions {
+  /** Requests of one control replace each other: one is in flight, the newest waits, older ones reject with `Superseded`. */
+  readonly control?: string;
+}
+
+export interface ViewContext {
+  /** An empty element; the view builds everything inside it. */
+  readonly root: HTMLElement;
+  readonly options: OptionsClient;
+  readonly selection: SelectionClient;
+  /** Rises when the source's captures changed (weights, inputs): ask again. */
+  onVersion(listener: () => void): void;
+  /** Ask the kernel (or the saved page). Answered from the page's cache where possible. Rejects with an Error whose message is for the reader. */
+  ask(what: string, args: Arguments, options?: AskOptions): Promise<Answer>;
+  /** The answer if the page has it already, so that a view can paint in the same frame. */
+  cached(what: string, args: Arguments): Answer | undefined;
+  /** Show an error sentence (with role="alert") above the last picture, or take it away with null. A rejected `ask` that is not `Superseded` goes here. */
+  showError(error: unknown): void;
+  theme(): Theme;
+  onTheme(listener: () => void): void;
+  /** Aborts when the view is gone: give it to addEventListener, observers, animation loops. */
+  readonly signal: AbortSignal;
+}
+
+/** Builds the view; it keeps itself up to date until `context.signal` aborts. */
+export type View = (context: ViewContext) => void;
+
+/** The newest request of this control replaced the one that rejects with this: not an error for the reader. */
+export class Superseded extends Error {
+  override readonly name = "Superseded";
+}

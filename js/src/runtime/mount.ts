@@ -1,0 +1,164 @@
+/** Mounts a widget: resolves what it refers to, gives its view a context, and says what the view cannot know. */
+
+import type { AnswerCache } from "./cache";
+import { type BakedAnswer, SourceClient, type Waiting } from "./client";
+import { type OptionsClient, type Theme, Superseded, type View, type ViewContext } from "./context";
+import { createFrame, ensureStyle, type Frame, type Progress } from "./frame";
+import { listen, type Model, type Twin } from "./host";
+import { once, selectionClient } from "./selection";
+import { onTheme, readTheme } from "./theme";
+
+/** What the loader of a widget hands over. `get` resolves one of the widget's references to that widget's exports. */
+export interface Mounting {
+  readonly model: Model;
+  readonly el: HTMLElement;
+  readonly signal: AbortSignal;
+  readonly get: (name: string) => Promise<unknown>;
+}
+
+/** Longer than a quick answer takes, so that the sentence does not flicker. */
+const PATIENCE = 700;
+
+const SENTENCES: Readonly<Record<Exclude<Waiting, null>, string>> = {
+  kernel: "Waiting for the kernel…",
+  cell: "Waits for the running cell: this view needs a run of the model.",
+  model: "Running the model…",
+};
+
+export class Mounter {
+  readonly #cache: AnswerCache;
+  readonly #clients = new WeakMap<Model, SourceClient>();
+
+  constructor(cache: AnswerCache) {
+    this.#cache = cache;
+  }
+
+  /** Show the widget in `el` until `signal` aborts, and again when it is given another source. */
+  async mount(mounting: Mounting): Promise<void> {
+    const { model, el, signal } = mounting;
+    let mounted = new AbortController();
+    const show = async (): Promise<void> => {
+      mounted.abort();
+      mounted = new AbortController();
+      await this.#show(mounting, AbortSignal.any([signal, mounted.signal]));
+    };
+    listen(model, "change:_source", signal, once(() => void show().catch((error) => fail(el, error)), signal));
+    await show();
+  }
+
+  async #show({ model, el, get }: Mounting, signal: AbortSignal): Promise<void> {
+    const [code, source, selection, stream] = await Promise.all([
+      get("_code") as Promise<{ view: View }>,
+      get("_source") as Promise<Twin>,
+      get("_selection") as Promise<Twin>,
+      get("_stream") as Promise<Twin>,
+    ]);
+    if (signal.aborted) return;
+    const client = this.#client(source);
+    client.keep((model.get("_snapshot") as BakedAnswer[] | undefined) ?? []);
+    const frame = createFrame();
+    el.replaceChildren(frame.element);
+    ensureStyle(frame.element);
+    let theme: Theme = readTheme(frame.element);
+    narrate(frame, client, source, selection, stream, widgetId(model), signal);
+    code.view({
+      root: frame.root,
+      options: optionsClient(model, signal),
+      selection: selectionClient(selection, signal),
+      onVersion: (listener) => listen(source.model, "change:version", signal, once(listener, signal)),
+      ask: (what, args, options) => client.ask(widgetId(model), options?.control ?? what, what, args),
+      cached: (what, args) => client.cached(what, args),
+      showError: (error) => complain(frame, error),
+      theme: () => theme,
+      onTheme: (listener) =>
+        onTheme(signal, () => {
+          theme = readTheme(frame.element);
+          listener();
+        }),
+      signal,
+    } satisfies ViewContext);
+  }
+
+  #client(source: Twin): SourceClient {
+    const known = this.#clients.get(source.model);
+    if (known !== undefined) return known;
+    const client = new SourceClient(source, this.#cache);
+    this.#clients.set(source.model, client);
+    return client;
+  }
+}
+
+/** The widget's id in the kernel: requests name it. */
+function widgetId(model: Model): string {
+  return model.get("_key") as string;
+}
+
+function optionsClient(model: Model, signal: AbortSignal): OptionsClient {
+  return {
+    get: (name) => model.get(name) as never,
+    set(name, value) {
+      model.set(name, value);
+      model.save_changes();
+    },
+    onChange(names, listener) {
+      const notify = once(listener, signal);
+      for (const name of names) listen(model, `change:${name}`, signal, notify);
+    },
+  };
+}
+
+/** Keep the status line, the progress bars and the selection's refusals up to date. */
+function narrate(
+  frame: Frame,
+  client: SourceClient,
+  source: Twin,
+  selection: Twin,
+  stream: Twin,
+  widget: string,
+  signal: AbortSignal,
+): void {
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  let impatient = false;
+  const tell = (): void => {
+    const waiting = client.waiting(widget);
+    if (waiting !== "kernel") {
+      clearTimeout(patience);
+      patience = undefined;
+      impatient = false;
+    } else if (patience === undefined) {
+      patience = setTimeout(() => {
+        impatient = true;
+        tell();
+      }, PATIENCE);
+    }
+    frame.say(sentence(client, source, waiting, impatient));
+  };
+  client.onState(signal, tell);
+  listen(source.model, "change:state change:message", signal, tell);
+  listen(selection.model, "msg:custom", signal, ({ error }: { error?: string }) => complain(frame, error === undefined ? null : new Error(error)));
+  const showJobs = (): void => {
+    const { jobs } = stream.model.get("last") as { jobs?: readonly Progress[] };
+    frame.progress(jobs ?? [], (id) => client.cancel(id));
+  };
+  listen(stream.model, "change:last", signal, showJobs);
+  showJobs();
+  signal.addEventListener("abort", () => clearTimeout(patience), { once: true });
+  tell();
+}
+
+function sentence(client: SourceClient, source: Twin, waiting: Waiting, impatient: boolean): string | null {
+  const message = (source.model.get("message") as string) || null;
+  if (client.gone) return "The kernel is gone: this is the last picture. Run the cell again to go on.";
+  if (source.model.get("state") === "closed") return message;
+  if (waiting === "kernel") return impatient ? SENTENCES.kernel : message;
+  return waiting === null ? message : SENTENCES[waiting];
+}
+
+function complain(frame: Frame, error: unknown): void {
+  if (error instanceof Superseded) return;
+  frame.complain(error === null || error === undefined ? null : error instanceof Error ? error.message : String(error));
+}
+
+export function fail(el: HTMLElement, error: unknown): void {
+  el.textContent = `nnwidgets: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,237 @@
+/** The picture of the heads widget: two columns of tokens, the lines between them, and weights beside the other column. */
+
+import { element, setAttribute, setText } from "../../controls/dom.ts";
+import { createTokenColumn, type TokenColumn, type TokenColumnEvents } from "../../controls/token_column.ts";
+import { fitCanvas } from "../../draw/canvas.ts";
+import { paintLinks } from "../../draw/links.ts";
+import { headColor } from "../../draw/palette.ts";
+import { formatWeight } from "../../draw/scale.ts";
+import { paintWeightCells } from "../../draw/weight_cells.ts";
+import type { Theme } from "../../runtime/context.ts";
+import { columnOffset, type HeadsScene, linksInSight, rowsInSight, type Side, type Sight } from "./heads_scene.ts";
+
+export interface HeadsPicture {
+  /** Makes room for this many rows and heads within a width and height, and says what is in sight then. */
+  fit(rows: number, heads: number, width: number, height: number): Sight;
+  paint(scene: HeadsScene, theme: Theme): void;
+  /** Scrolls so that a row of a column is in sight. */
+  reveal(side: Side, row: number): void;
+  focus(side: Side): void;
+}
+
+const HEADER = 24;
+
+export function createHeadsPicture(
+  host: HTMLElement,
+  events: Record<Side, TokenColumnEvents>,
+  onScroll: () => void,
+  signal: AbortSignal,
+): HeadsPicture {
+  const columns: Record<Side, TokenColumn> = {
+    query: createTokenColumn("Query tokens, attending from", "left", events.query, signal),
+    key: createTokenColumn("Key tokens, attending to", "right", events.key, signal),
+  };
+  const lines = element("canvas", { role: "img" });
+  const cells = {
+    query: element("canvas", { "aria-hidden": "true" }),
+    key: element("canvas", { "aria-hidden": "true" }),
+  };
+  const legend = element("div", { class: "nnw-legend" });
+  const header = element(
+    "div",
+    { class: "nnw-heads-header" },
+    element("div", { class: "nnw-column-name nnw-left" }, element("b", {}, "Query"), " attending from"),
+    element("div", {}),
+    element("div", { class: "nnw-column-name nnw-right" }, element("b", {}, "Key"), " attending to"),
+    legend,
+  );
+  const stage = element(
+    "div",
+    { class: "nnw-heads-stage" },
+    element("div", { class: "nnw-shared" }, columns.query.element, cells.query),
+    lines,
+    columns.key.element,
+    cells.key,
+  );
+  const spacer = element("div", { class: "nnw-heads-spacer" });
+  const scroller = element("div", { class: "nnw-heads-scroller", tabindex: -1 }, stage, spacer);
+  const remark = element("p", { class: "nnw-remark", "aria-live": "polite" });
+  host.append(header, scroller, remark);
+  const scrolled = () => {
+    scroll = scroller.scrollTop;
+    onScroll();
+  };
+  scroller.addEventListener("scroll", scrolled, { signal });
+  const paintLines = createLinesPainter(lines, (words) => setText(remark, words));
+  let layout: HeadsLayout = headsLayout(1, 1, 600, 400);
+  let last: HeadsScene | null = null;
+  let [fitted, scroll] = ["", 0];
+
+  /** Reading sizes back makes the browser lay out: done when something changed, not for every picture. */
+  const settle = (rows: number, heads: number, width: number, height: number) => {
+    const total = (candidate: HeadsLayout) => Math.max(1, rows) * candidate.rowHeight;
+    layout = headsLayout(rows, heads, width, height - HEADER);
+    const scrolls = total(layout) > layout.height;
+    scroller.style.height = `${layout.height}px`;
+    spacer.style.height = `${Math.max(0, total(layout) - layout.height)}px`;
+    scroller.style.overflowY = scrolls ? "scroll" : "hidden";
+    // The scroll bar stands right of the picture, not over it.
+    const bar = scrolls ? scroller.offsetWidth - scroller.clientWidth : 0;
+    if (bar) layout = headsLayout(rows, heads, width - bar, height - HEADER);
+    const { cells: weights, left, tokens, lines: middle } = layout;
+    host.style.setProperty("--columns", `${left}px ${middle}px ${tokens}px ${weights}px`);
+    host.style.setProperty("--weights", `${weights}px`);
+    host.style.setProperty("--row-font", `${Math.min(13, Math.max(9, layout.rowHeight - 6))}px`);
+    host.style.width = `${left + middle + tokens + weights + bar}px`;
+    scroll = scroller.scrollTop;
+  };
+
+  return {
+    fit(rows, heads, width, height) {
+      const asked = [rows, heads, width, height].join(" ");
+      if (asked !== fitted) {
+        fitted = asked;
+        settle(rows, heads, width, height);
+      }
+      return { rowHeight: layout.rowHeight, height: layout.height, scroll };
+    },
+    paint(scene, theme) {
+      last = scene;
+      paintLines(scene, layout.lines, layout.height);
+      for (const side of ["query", "key"] as const) {
+        showColumn(columns[side], scene, side);
+        paintCells(cells[side], scene, side, layout.cells, theme);
+      }
+      const beside = scene.beside("key");
+      setText(legend, beside?.name ?? "");
+      legend.title = beside?.title ?? "";
+    },
+    reveal(side, row) {
+      if (!last) return;
+      const { rowHeight, height } = last;
+      const hidden = (column: Side) => (last as HeadsScene)[column].indices.length * rowHeight - height;
+      const offset = columnOffset(last, side);
+      const [top, bottom] = [row * rowHeight, (row + 1) * rowHeight];
+      const to = top < offset ? top : bottom > offset + height ? bottom - height : offset;
+      if (to === offset) return;
+      scroller.scrollTop = (to / hidden(side)) * Math.max(hidden("query"), hidden("key"));
+      scroll = scroller.scrollTop;
+    },
+    focus(side) {
+      columns[side].element.focus({ preventScroll: true });
+    },
+  };
+}
+
+interface HeadsLayout {
+  readonly rowHeight: number;
+  readonly height: number;
+  readonly cells: number;
+  readonly tokens: number;
+  /** The column of the queries, whose weights share its width when a key is looked at. */
+  readonly left: number;
+  readonly lines: number;
+}
+
+/** Shares the width out: the lines get what tokens and weights leave, and never less than the eye needs. */
+export function headsLayout(rows: number, heads: number, width: number, height: number): HeadsLayout {
+  const count = Math.max(1, rows);
+  const rowHeight = Math.min(26, Math.max(18, Math.floor(height / count)));
+  const cells = width < 520 ? 44 : Math.round(Math.min(46 * heads, Math.max(46, width * 0.16)));
+  const tokens = Math.round(width < 520 ? 72 : Math.min(170, Math.max(118, width * 0.17)));
+  const left = Math.max(tokens, cells + 64);
+  const lines = Math.min(640, Math.max(80, width - left - tokens - cells));
+  return {
+    rowHeight,
+    height: rowHeight * Math.min(count, Math.max(4, Math.floor(height / rowHeight))),
+    cells,
+    tokens,
+    left,
+    lines,
+  };
+}
+
+function showColumn(column: TokenColumn, scene: HeadsScene, side: Side): void {
+  const tokens = scene[side];
+  column.show({
+    count: tokens.indices.length,
+    row: (at) => ({ index: tokens.indices[at] as number, text: tokens.text(at), faint: tokens.faint(at) }),
+    rowHeight: scene.rowHeight,
+    offset: columnOffset(scene, side),
+    height: scene.height,
+    picked: scene.picked[side],
+    focused: scene.focus?.side === side ? scene.focus.row : null,
+  });
+}
+
+/** How far all lines stand back behind those of the focused token. */
+const FADED = 0.12;
+
+/** Keeps all lines in a layer of their own, so that hovering redraws only the lines of one token. */
+function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) => void) {
+  const layer = document.createElement("canvas");
+  let [painted, count] = ["", 0];
+  let weights: HeadsScene["weights"] = [];
+  let tokens: unknown[] = [];
+  const style = (head: number, right: number) => ({ left: 0, right, color: headColor(head) });
+
+  const paintLayer = (scene: HeadsScene, width: number, height: number) => {
+    const { heads, threshold, full, scroll, rowHeight } = scene;
+    const key = [heads, threshold, full, scroll, rowHeight, width, height, devicePixelRatio].join(" ");
+    const sameTokens = tokens[0] === scene.query && tokens[1] === scene.key;
+    const unchanged = scene.whole && sameTokens && scene.weights.every((head, slot) => head === weights[slot]);
+    if (unchanged && key === painted) return;
+    [painted, weights, tokens, count] = [key, scene.weights, [scene.query, scene.key], 0];
+    const context = fitCanvas(layer, width, height);
+    for (const [slot, head] of heads.entries()) {
+      const links = linksInSight(scene, slot, false);
+      count += links.length;
+      paintLinks(context, links, style(head, width));
+    }
+  };
+
+  return (scene: HeadsScene, width: number, height: number) => {
+    paintLayer(scene, width, height);
+    const context = fitCanvas(canvas, width, height);
+    context.globalAlpha = scene.focus ? FADED : 1;
+    context.drawImage(layer, 0, 0, width, height);
+    context.globalAlpha = 1;
+    let focused = 0;
+    for (const [slot, head] of scene.heads.entries()) {
+      const links = linksInSight(scene, slot, true);
+      focused += links.length;
+      paintLinks(context, links, style(head, width));
+    }
+    const heads = `${scene.heads.length > 1 ? "heads" : "head"} ${[...scene.heads].sort((a, b) => a - b).join(", ")}`;
+    const drawn = scene.focus ? focused : count;
+    setAttribute(canvas, "aria-label", `Attention from query to key tokens, ${heads}: ${drawn} lines`);
+    const here = scene.weights.every((head) => head !== undefined);
+    const none = here && drawn === 0 ? `No weight in sight reaches ${formatWeight(scene.threshold, 3)}.` : "";
+    remark(scene.missing ? "Some weights are NaN: they have no lines." : none);
+  };
+}
+
+/** What stands beside a column: the weights of the other column's focused token, or beside the keys what each receives. */
+function paintCells(canvas: HTMLCanvasElement, scene: HeadsScene, side: Side, width: number, theme: Theme): void {
+  const columns = scene.beside(side);
+  canvas.hidden = columns === null;
+  const context = fitCanvas(canvas, width, scene.height);
+  const [first, last] = rowsInSight(scene, side);
+  const offset = columnOffset(scene, side);
+  if (!columns) return;
+  const top = (row: number) => row * scene.rowHeight - offset;
+  const look = { text: theme.text, faint: theme.faint, font: `${Math.min(11, scene.rowHeight - 6)}px ${theme.font}` };
+  const values = scene.heads.map((head, slot) => ({
+    color: headColor(head),
+    value: (row: number) => columns.value(slot, row),
+  }));
+  paintWeightCells(
+    context,
+    values,
+    { first, last, top, height: scene.rowHeight },
+    width,
+    columns.full,
+    side === "query",
+    look,
+  );
+}

@@ -1,0 +1,202 @@
+/** Paints the map: the heatmap with its axes and colour bar, and, on a layer above, what is looked at and picked. */
+
+import { LINE, paintColumnLabels, paintRowLabels } from "../../draw/axis.ts";
+import { type Context2D, fitCanvas, pixelRatio } from "../../draw/canvas.ts";
+import { paintColorBar } from "../../draw/colorbar.ts";
+import { paintHeatmap, type View } from "../../draw/heatmap.ts";
+import { type ColorMap, colorTable, css, inkOn, pixel } from "../../draw/palette.ts";
+import { colorIndex, magnitudeScale, type Scale, type ScaleKind, shortWeight } from "../../draw/scale.ts";
+import { displayToken } from "../../draw/text.ts";
+import type { Theme } from "../../runtime/context.ts";
+import { type MapLayout, mapLayout, rectOf } from "./map_layout.ts";
+import type { MapSubject } from "./map_matrix.ts";
+import type { ShownTokens } from "./tokens.ts";
+
+export interface MapLook {
+  readonly colorMap: ColorMap;
+  readonly scale: ScaleKind;
+  readonly reduce: "max" | "mean";
+  readonly theme: Theme;
+  readonly picked: Picked;
+}
+
+/** The row and the column that were picked. */
+export interface Picked {
+  readonly row: number | null;
+  readonly column: number | null;
+}
+
+/** Names shrink to this size, in pixels, before some are left out. */
+const SMALLEST = 9;
+
+/** Labels that are measured to make room for them: all would take too long for thousands. */
+const MEASURED = 400;
+
+/** The layout for a subject: measured from its tokens, so that it stands still while the reader zooms. */
+export function layoutOf(subject: MapSubject, theme: Theme, width: number, height: number): MapLayout {
+  const context = document.createElement("canvas").getContext("2d") as Context2D;
+  const fontSize = Math.min(theme.fontSize, 12);
+  context.font = `${fontSize}px ${theme.font}`;
+  const widest = (tokens: ShownTokens) => {
+    const count = tokens.indices.length;
+    const step = Math.max(1, Math.floor(count / MEASURED));
+    const digits = count > 60 ? context.measureText(`${count} `).width : 0;
+    let most = 0;
+    for (let row = 0; row < count && most < 200; row += step) {
+      most = Math.max(most, context.measureText(displayToken(tokens.text(row))).width);
+    }
+    return most + digits;
+  };
+  const labels = { rows: widest(subject.query), columns: widest(subject.key), fontSize };
+  return mapLayout(subject.matrix, labels, width, height);
+}
+
+export function paintMap(
+  canvas: HTMLCanvasElement,
+  subject: MapSubject,
+  view: View,
+  layout: MapLayout,
+  look: MapLook,
+): void {
+  const context = fitCanvas(canvas, layout.width, layout.height);
+  const { plot } = layout;
+  const { theme } = look;
+  const table = colorTable(look.colorMap);
+  const cell = { width: plot.width / (view.right - view.left), height: plot.height / (view.bottom - view.top) };
+  const pieces = subject.matrix.pieces(view, Math.min(cell.width, cell.height) * pixelRatio(context));
+  const scale = magnitudeScale(look.scale, subject.matrix.maximum());
+  const missing = theme.dark
+    ? ([pixel(60, 60, 66), pixel(120, 70, 70)] as const)
+    : ([pixel(225, 225, 225), pixel(200, 120, 120)] as const);
+  for (const piece of pieces) paintHeatmap(context, piece, view, plot, { scale, table, missing, reduce: look.reduce });
+  paintVeils(context, subject, view, layout, theme);
+  if (cell.width >= 34 && cell.height >= 17) paintNumbers(context, subject, view, layout, scale, table, theme);
+  context.strokeStyle = theme.border;
+  context.lineWidth = 1;
+  context.strokeRect(plot.x - 0.5, plot.y - 0.5, plot.width + 1, plot.height + 1);
+  paintAxes(context, subject, view, layout, look);
+  const font = `${Math.min(11, theme.fontSize)}px ${theme.font}`;
+  paintColorBar(context, scale, "attention weight", layout.bar, {
+    table,
+    text: theme.text,
+    border: theme.border,
+    font,
+  });
+}
+
+/** Special tokens and padding stand back, row by row and column by column. */
+function paintVeils(
+  context: Context2D,
+  { query, key, veil }: MapSubject,
+  view: View,
+  layout: MapLayout,
+  theme: Theme,
+): void {
+  const { plot } = layout;
+  context.save();
+  context.beginPath();
+  context.rect(plot.x, plot.y, plot.width, plot.height);
+  context.clip();
+  context.globalAlpha = veil;
+  context.fillStyle = theme.surface;
+  for (let row = Math.floor(view.top); row < Math.min(view.bottom, query.indices.length); row++) {
+    if (!query.faint(row)) continue;
+    const { y, height } = rectOf(layout, view, { row, column: 0 });
+    context.fillRect(plot.x, y, plot.width, height);
+  }
+  for (let column = Math.floor(view.left); column < Math.min(view.right, key.indices.length); column++) {
+    if (!key.faint(column)) continue;
+    const { x, width } = rectOf(layout, view, { row: 0, column });
+    context.fillRect(x, plot.y, width, plot.height);
+  }
+  context.restore();
+}
+
+/** Where cells are large enough, their weights are written into them. */
+function paintNumbers(
+  context: Context2D,
+  { matrix, query, key }: MapSubject,
+  view: View,
+  layout: MapLayout,
+  scale: Scale,
+  table: Uint32Array,
+  theme: Theme,
+): void {
+  const { plot } = layout;
+  context.save();
+  context.beginPath();
+  context.rect(plot.x, plot.y, plot.width, plot.height);
+  context.clip();
+  context.font = `${Math.min(12, theme.fontSize)}px ${theme.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (let row = Math.floor(view.top); row < Math.min(view.bottom, matrix.rows); row++) {
+    for (let column = Math.floor(view.left); column < Math.min(view.right, matrix.columns); column++) {
+      const value = matrix.value(row, column);
+      if (value === undefined) continue;
+      const { x, y, width, height } = rectOf(layout, view, { row, column });
+      const index = colorIndex(scale, value);
+      const veiled = query.faint(row) || key.faint(column) || index < 0;
+      context.fillStyle = veiled ? theme.text : inkOn(css(table[index] as number));
+      context.fillText(shortWeight(value), x + width / 2, y + height / 2 + 0.5);
+    }
+  }
+  context.restore();
+}
+
+function paintAxes(
+  context: Context2D,
+  subject: MapSubject,
+  view: View,
+  layout: MapLayout,
+  { theme, picked }: MapLook,
+): void {
+  const { plot } = layout;
+  const side = (tokens: ShownTokens, low: number, high: number, pixels: number, mark: number | null) => {
+    const cell = pixels / (high - low);
+    const fontSize = Math.min(layout.fontSize, Math.max(SMALLEST, Math.floor(cell * 0.85)));
+    const sparse = cell < fontSize * LINE;
+    const text = (row: number) => displayToken(tokens.text(row));
+    return {
+      low,
+      high,
+      marked: mark === null ? [] : [mark],
+      fontSize,
+      labels: {
+        count: tokens.indices.length,
+        // Where most names are left out, the index says where one is.
+        text: (row: number) => (sparse ? `${tokens.indices[row]} ${text(row)}` : text(row)),
+        faint: (row: number) => tokens.faint(row),
+      },
+    };
+  };
+  const look = { text: theme.text, faint: theme.faint, accent: theme.accent, border: theme.border };
+  const rows = side(subject.query, view.top, view.bottom, plot.height, picked.row);
+  const columns = side(subject.key, view.left, view.right, plot.width, picked.column);
+  const font = (fontSize: number) => ({ ...look, fontSize, font: `${fontSize}px ${theme.font}` });
+  paintRowLabels(context, rows, plot, layout.rowLabels, font(rows.fontSize));
+  paintColumnLabels(context, columns, plot, layout.columnLabels, layout.slant, font(columns.fontSize));
+  context.save();
+  context.fillStyle = theme.text;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  title(context, "Key", "attending to", plot.x + plot.width / 2, layout.height - 8, theme);
+  context.translate(9, plot.y + plot.height / 2);
+  context.rotate(-Math.PI / 2);
+  title(context, "Query", "attending from", 0, 0, theme);
+  context.restore();
+}
+
+function title(context: Context2D, name: string, what: string, x: number, y: number, theme: Theme): void {
+  const fonts = { name: `600 ${theme.fontSize}px ${theme.font}`, what: `${theme.fontSize}px ${theme.font}` };
+  context.font = fonts.name;
+  const width = context.measureText(`${name} `).width;
+  context.font = fonts.what;
+  const start = x - (width + context.measureText(what).width) / 2;
+  context.textAlign = "left";
+  context.fillStyle = theme.faint;
+  context.fillText(what, start + width, y);
+  context.font = fonts.name;
+  context.fillStyle = theme.text;
+  context.fillText(name, start, y);
+}

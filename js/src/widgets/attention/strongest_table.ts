@@ -1,0 +1,107 @@
+/** A table of the strongest weights: what the lines say, in numbers, and the twin of the picture for screen readers. */
+
+import { element, quoted } from "../../controls/dom.ts";
+import { headColor, inkOn } from "../../draw/palette.ts";
+import { formatWeight, shortWeight } from "../../draw/scale.ts";
+import { displayToken } from "../../draw/text.ts";
+import { type HeadsScene, type Strongest, weightAt } from "./heads_scene.ts";
+
+/** More heads than this would not fit beside the tokens. */
+export const TABLE_HEADS = 3;
+
+export interface ExactWeights {
+  /** The exact weight of a pair of tokens of the sequence, where it is known. */
+  get(head: number, query: number, key: number): number | undefined;
+}
+
+/** Of a focused token: a column for each head. Of all tokens: a column with the head whose weight it is. */
+export function strongestTable(scene: HeadsScene, pairs: readonly Strongest[], exact: ExactWeights): HTMLElement {
+  const { focus } = scene;
+  const slots = focus ? [...scene.heads.keys()].slice(0, TABLE_HEADS) : [];
+  const left = focus ? scene.heads.length - slots.length : 0;
+  const sides = (["query", "key"] as const).filter((side) => side !== focus?.side);
+  const head = element(
+    "tr",
+    {},
+    ...sides.map((side) => element("th", { scope: "col" }, side === "query" ? "Query" : "Key")),
+    ...slots.map((slot) =>
+      element("th", { scope: "col", "aria-label": `Head ${scene.heads[slot]}` }, swatch(scene, slot)),
+    ),
+    ...(focus ? [] : [element("th", { scope: "col", class: "nnw-head-column" }, "Head")]),
+    ...(focus ? [] : [element("th", { scope: "col", class: "nnw-weight-column" }, "Weight")]),
+  );
+  const rows = pairs.map((pair) =>
+    element(
+      "tr",
+      {},
+      ...sides.map((side) => tokenCell(scene, side, pair[side])),
+      ...slots.map((slot) => weightCell(scene, slot, pair, exact)),
+      ...(focus ? [] : [element("th", {}, swatch(scene, pair.slot)), weightCell(scene, pair.slot, pair, exact)]),
+    ),
+  );
+  return element(
+    "table",
+    { class: "nnw-strongest" },
+    element(
+      "caption",
+      {},
+      ...caption(scene),
+      left > 0 ? ` (${left} more ${left > 1 ? "heads" : "head"} not listed)` : null,
+    ),
+    element("thead", {}, head),
+    element("tbody", {}, ...rows, sinkRow(scene, slots)),
+  );
+}
+
+function caption({ focus, ...scene }: HeadsScene): Node[] {
+  if (!focus)
+    return [
+      document.createTextNode(scene.whole ? "Strongest attention" : "Strongest attention of the queries in sight"),
+    ];
+  const name = quoted(displayToken(scene[focus.side].text(focus.row)));
+  const index = ` (${scene[focus.side].indices[focus.row]})`;
+  return focus.side === "query"
+    ? [name, document.createTextNode(`${index} attends to`)]
+    : [name, document.createTextNode(`${index} is attended to by${scene.whole ? "" : ", of the queries in sight"}`)];
+}
+
+/** What a learned sink takes of a focused query's attention. */
+function sinkRow({ focus, weights, query }: HeadsScene, slots: readonly number[]): HTMLElement | null {
+  if (focus?.side !== "query" || !slots.some((slot) => weights[slot]?.sink)) return null;
+  const rest = slots.map((slot) => {
+    const row = weights[slot]?.row(query.indices[focus.row] as number);
+    let left = 1;
+    for (let key = 0; row && key < row.length; key++) left -= row[key] as number;
+    return element("td", {}, row ? `≈${shortWeight(Math.max(0, left))}` : "…");
+  });
+  return element("tr", {}, element("th", { scope: "row" }, "learned sink"), ...rest);
+}
+
+function swatch(scene: HeadsScene, slot: number): HTMLElement {
+  const head = scene.heads[slot] as number;
+  const made = element("span", { class: "nnw-swatch" }, String(head));
+  made.style.background = headColor(head);
+  made.style.color = inkOn(headColor(head));
+  return made;
+}
+
+function tokenCell(scene: HeadsScene, side: "query" | "key", row: number): HTMLElement {
+  const index = String(scene[side].indices[row]);
+  return element(
+    "th",
+    { scope: "row" },
+    element("span", { class: "nnw-ranked" }, quoted(displayToken(scene[side].text(row))), element("small", {}, index)),
+  );
+}
+
+function weightCell(scene: HeadsScene, slot: number, pair: Strongest, exact: ExactWeights): HTMLElement {
+  const head = scene.heads[slot] as number;
+  const known = exact.get(head, scene.query.indices[pair.query] as number, scene.key.indices[pair.key] as number);
+  const shown = weightAt(scene, slot, pair.query, pair.key);
+  const weight = known ?? shown;
+  const text = weight === undefined ? "…" : known === undefined ? `≈${shortWeight(weight)}` : formatWeight(weight);
+  const cell = element("td", {}, text);
+  cell.style.setProperty("--part", `${100 * Math.min(1, (weight || 0) / scene.full)}%`);
+  cell.style.setProperty("--fill", headColor(head));
+  return cell;
+}

@@ -1,0 +1,203 @@
+/** The page's half of requests: latest wins, sharing, parking, the cache, a kernel that is gone, a saved page. */
+import { deflateRawSync } from "node:zlib";
+import { beforeEach, describe, expect, it } from "vitest";
+import { AnswerCache } from "../../src/runtime/cache";
+import { PAGE, SourceClient } from "../../src/runtime/client";
+import { Superseded } from "../../src/runtime/context";
+import type { Model } from "../../src/runtime/host";
+
+interface Sent {
+  readonly client: string;
+  readonly request: number;
+  readonly what: string;
+  readonly arguments: { head?: number };
+}
+
+class FakeModel implements Model {
+  readonly sent: Sent[] = [];
+  dead = false;
+  readonly #listeners = new Map<string, Set<(...details: never[]) => void>>();
+
+  constructor(readonly state: Record<string, unknown>) {}
+
+  get(name: string): unknown {
+    return this.state[name];
+  }
+  set(name: string, value: unknown): void {
+    this.state[name] = value;
+    this.emit(`change:${name}`);
+  }
+  save_changes(): void {}
+  send(content: unknown): void {
+    if (this.dead) throw new Error("no comm");
+    this.sent.push(content as Sent);
+  }
+  on(event: string, listener: (...details: never[]) => void): void {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(listener));
+  }
+  off(event: string, listener: (...details: never[]) => void): void {
+    this.#listeners.get(event)?.delete(listener);
+  }
+  emit(event: string, ...details: unknown[]): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(...(details as never[]));
+  }
+  reply(index: number, content: object, buffers: DataView[] = []): void {
+    this.emit("msg:custom", { client: PAGE, request: this.sent[index]?.request, ...content }, buffers);
+  }
+}
+
+let model: FakeModel;
+let client: SourceClient;
+
+function connect(state: Record<string, unknown> = {}): void {
+  model = new FakeModel({ version: 1, ...state });
+  client = new SourceClient({ model, signal: new AbortController().signal }, new AnswerCache(1000));
+}
+
+const ask = (head: number, widget = "w", control = "picker") => client.ask(widget, control, "weights", { head });
+const heads = () => model.sent.map((message) => message.arguments.head);
+const settle = () => new Promise((resolve) => setTimeout(resolve));
+
+beforeEach(() => connect());
+
+describe("latest wins", () => {
+  it("keeps one request of a control in flight and lets only the newest follow", async () => {
+    const asked = [0, 1, 2, 3].map((head) => ask(head).then(({ value }) => value["head"], (error) => (error as Error).name));
+    expect(heads()).toEqual([0]);
+    model.reply(0, { version: 1, value: { head: 0 } });
+    expect(heads()).toEqual([0, 3]);
+    model.reply(1, { version: 1, value: { head: 3 } });
+    expect(await Promise.all(asked)).toEqual([0, "Superseded", "Superseded", 3]);
+  });
+
+  it("does not let one control wait for another", () => {
+    void ask(0, "w", "a");
+    void ask(1, "w", "b");
+    expect(heads()).toEqual([0, 1]);
+  });
+
+  it("asks once for two widgets that want the same", async () => {
+    const both = Promise.all([ask(5, "one"), ask(5, "two")]);
+    expect(heads()).toEqual([5]);
+    model.reply(0, { version: 1, value: { head: 5 } });
+    expect((await both).map(({ value }) => value["head"])).toEqual([5, 5]);
+  });
+
+  it("a parked request gives its place to what can be answered, and ends", async () => {
+    const parked = ask(0);
+    model.reply(0, { parked: "cell" });
+    expect(client.waiting("w")).toBe("cell");
+    const stored = ask(1);
+    expect(heads()).toEqual([0, 1]);
+    await expect(parked).rejects.toBeInstanceOf(Superseded);
+    model.reply(1, { version: 1, value: { head: 1 } });
+    expect((await stored).value["head"]).toBe(1);
+  });
+
+  it("asks again for a widget whose shared request another one replaced", async () => {
+    const replaced = ask(0, "one");
+    const wanted = ask(0, "two");
+    model.reply(0, { parked: "model" });
+    const newer = ask(1, "one");
+    await expect(replaced).rejects.toBeInstanceOf(Superseded);
+    model.reply(0, { superseded: true });
+    await settle();
+    expect(heads()).toEqual([0, 1, 0]);
+    model.reply(2, { version: 1, value: { head: 0 } });
+    expect((await wanted).value["head"]).toBe(0);
+    model.reply(1, { version: 1, value: {} });
+    await newer;
+  });
+});
+
+describe("answers", () => {
+  it("come from the page's cache the second time, whatever the order of the arguments", async () => {
+    const first = client.ask("w", "a", "weights", { head: 1, sample: 0 });
+    model.reply(0, { version: 1, value: { head: 1 } });
+    await first;
+    expect(client.cached("weights", { sample: 0, head: 1 })?.value).toEqual({ head: 1 });
+    await client.ask("w", "a", "weights", { sample: 0, head: 1 });
+    expect(model.sent).toHaveLength(1);
+  });
+
+  it("are forgotten when the captures changed", async () => {
+    const first = ask(1);
+    model.reply(0, { version: 1, value: {} });
+    await first;
+    model.set("version", 2);
+    expect(client.cached("weights", { head: 1 })).toBeUndefined();
+  });
+
+  it("for another page are not taken", async () => {
+    let done = false;
+    void ask(0).then(() => {
+      done = true;
+    });
+    model.reply(0, { client: "another", version: 1, value: {} });
+    await settle();
+    expect(done).toBe(false);
+  });
+
+  it("with an error reject with the kernel's sentence, and the control goes on", async () => {
+    const asked = ask(12);
+    model.reply(0, { error: "head=12, but layer 3 has 12 heads (0 to 11)" });
+    await expect(asked).rejects.toThrow("head=12, but layer 3 has 12 heads (0 to 11)");
+    void ask(1);
+    expect(heads()).toEqual([12, 1]);
+  });
+
+  it("whose bytes are missing are an error, not a hang", async () => {
+    const asked = ask(0);
+    model.reply(0, { version: 1, value: {}, arrays: { weights: { dtype: "uint8", shape: [2], coding: "raw" } } });
+    await expect(asked).rejects.toThrow("came without its bytes");
+  });
+
+  it("are bounded in bytes, the least recently used dropped first", () => {
+    const cache = new AnswerCache(250);
+    const answer = (bytes: number) => ({ value: {}, arrays: { a: { shape: [bytes], data: new Uint8Array(bytes) } } });
+    cache.set("one", answer(100));
+    cache.set("two", answer(100));
+    cache.get("one");
+    cache.set("three", answer(100));
+    expect(["one", "two", "three"].map((key) => cache.get(key) !== undefined)).toEqual([true, false, true]);
+    cache.set("huge", answer(1000));
+    expect(cache.get("huge")).toBeUndefined();
+    expect(cache.bytes).toBeLessThanOrEqual(250);
+    cache.limit = 0;
+    expect(cache.bytes).toBe(0);
+  });
+});
+
+describe("limits and ends", () => {
+  it("refuses a question that is far too large before it is sent", async () => {
+    await expect(client.ask("w", "a", "weights", { text: "x".repeat(100_000) })).rejects.toThrow("at most 65536");
+    expect(model.sent).toHaveLength(0);
+  });
+
+  it("says that the kernel is gone, and still shows what it knows", async () => {
+    const known = ask(1);
+    model.reply(0, { version: 1, value: { head: 1 } });
+    await known;
+    const waiting = ask(2);
+    model.dead = true;
+    model.emit("comm_live_update");
+    await expect(waiting).rejects.toThrow("kernel is gone");
+    expect(client.gone).toBe(true);
+    await expect(ask(3)).rejects.toThrow("kernel is gone");
+    expect((await ask(1)).value["head"]).toBe(1);
+  });
+});
+
+describe("a saved page", () => {
+  const packed = [deflateRawSync(Uint8Array.from([1, 2, 3])).toString("base64")];
+  const arrays = { weights: { dtype: "uint8", shape: [3], coding: "raw" } };
+
+  it("answers from what was baked, and says what was left out", async () => {
+    connect({ baked: [{ what: "weights", arguments: { head: 1 }, value: { head: 1 }, arrays, version: 1, packed }] });
+    const answer = await ask(1);
+    expect([...(answer.arrays["weights"]?.data ?? [])]).toEqual([1, 2, 3]);
+    expect(client.cached("weights", { head: 1 })).toBeDefined();
+    await expect(ask(2)).rejects.toThrow("left out");
+    expect(model.sent).toHaveLength(0);
+  });
+});

@@ -1,0 +1,162 @@
+/** A page without a kernel: the whole of a view's context, with every ask recorded and answered by a function. */
+
+import {
+  type Answer,
+  type Arguments,
+  type SelectionState,
+  Superseded,
+  type Theme,
+  type View,
+  type ViewContext,
+} from "../../src/runtime/context.ts";
+
+export interface Ask {
+  readonly what: string;
+  readonly args: Arguments;
+  readonly control: string | undefined;
+}
+
+export interface FakeContext extends ViewContext {
+  readonly asks: Ask[];
+  readonly errors: unknown[];
+  readonly state: SelectionState;
+  readonly traits: Record<string, unknown>;
+  setTheme(theme: Theme): void;
+  rise(): void;
+  end(): void;
+}
+
+export const LIGHT: Theme = {
+  dark: false,
+  background: "#ffffff",
+  surface: "#ffffff",
+  text: "rgb(31, 35, 40)",
+  faint: "rgb(92, 99, 107)",
+  border: "rgb(200, 204, 209)",
+  accent: "rgb(21, 101, 192)",
+  error: "rgb(180, 20, 20)",
+  font: "system-ui, sans-serif",
+  fontSize: 12,
+};
+
+export const DARK: Theme = {
+  ...LIGHT,
+  dark: true,
+  background: "#16181c",
+  surface: "#16181c",
+  text: "rgb(230, 232, 235)",
+  faint: "rgb(160, 167, 176)",
+  border: "rgb(69, 75, 84)",
+  accent: "rgb(100, 181, 246)",
+};
+
+const NOTHING: SelectionState = {
+  layer: null,
+  attention: null,
+  heads: [],
+  head: null,
+  query: null,
+  key: null,
+  unit: null,
+  step: null,
+  sample: null,
+  target: null,
+  latent: null,
+};
+
+const DEFAULTS = {
+  special_tokens: "show",
+  threshold: 0.02,
+  height: 480,
+  scale: "linear",
+  color_map: "viridis",
+  mean: false,
+  reduce: "max",
+};
+
+export interface FakePage {
+  readonly root: HTMLElement;
+  /** May answer later, or never. */
+  readonly answer: (what: string, args: Arguments) => Answer | Promise<Answer>;
+  readonly selection?: Partial<SelectionState>;
+  readonly options?: Record<string, unknown>;
+  readonly theme?: Theme;
+}
+
+/** Latest wins by control, as in the runtime; answers are cached for good. */
+export function fakeContext(page: FakePage): FakeContext {
+  const ended = new AbortController();
+  const state: SelectionState = { ...NOTHING, ...page.selection };
+  const traits: Record<string, unknown> = { ...DEFAULTS, ...page.options };
+  const selectionListeners: { names: readonly string[]; listener: () => void }[] = [];
+  const optionListeners: { names: readonly string[]; listener: () => void }[] = [];
+  const [versionListeners, themeListeners]: (() => void)[][] = [[], []];
+  const cache = new Map<string, Answer>();
+  const [asks, errors]: [Ask[], unknown[]] = [[], []];
+  const newest = new Map<string, number>();
+  let theme = page.theme ?? LIGHT;
+  const tell = (listeners: typeof selectionListeners, names: readonly string[]) => {
+    for (const { names: wanted, listener } of listeners) if (wanted.some((name) => names.includes(name))) listener();
+  };
+  const keyOf = (what: string, args: Arguments) => `${what} ${JSON.stringify(Object.entries(args).sort())}`;
+
+  return {
+    root: page.root,
+    asks,
+    errors,
+    state,
+    traits,
+    selection: {
+      get: (field) => state[field],
+      set(change) {
+        Object.assign(state, change);
+        tell(selectionListeners, Object.keys(change));
+      },
+      onChange: (names, listener) => void selectionListeners.push({ names, listener }),
+    },
+    options: {
+      get: <T>(name: string) => traits[name] as T,
+      set(name, value) {
+        traits[name] = value;
+        tell(optionListeners, [name]);
+      },
+      onChange: (names, listener) => void optionListeners.push({ names, listener }),
+    },
+    onVersion: (listener) => void versionListeners.push(listener),
+    async ask(what, args, options) {
+      const control = options?.control;
+      const number = asks.push({ what, args, control });
+      if (control) newest.set(control, number);
+      const answer = await page.answer(what, args);
+      if (control && newest.get(control) !== number) throw new Superseded();
+      cache.set(keyOf(what, args), answer);
+      return answer;
+    },
+    cached: (what, args) => cache.get(keyOf(what, args)),
+    showError: (error) => void errors.push(error),
+    theme: () => theme,
+    onTheme: (listener) => void themeListeners.push(listener),
+    signal: ended.signal,
+    setTheme(next) {
+      theme = next;
+      for (const listener of themeListeners) listener();
+    },
+    rise() {
+      cache.clear();
+      for (const listener of versionListeners) listener();
+    },
+    end: () => ended.abort(),
+  };
+}
+
+/** A view in a box of this width, in the page. */
+export function mount(view: View, page: Omit<FakePage, "root">, width = 760): FakeContext {
+  const root = document.createElement("div");
+  root.className = "nnw";
+  root.dataset.theme = page.theme?.dark ? "dark" : "light";
+  root.style.width = `${width}px`;
+  document.body.append(root);
+  const context = fakeContext({ ...page, root });
+  view(context);
+  return context;
+}

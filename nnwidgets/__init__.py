@@ -1,0 +1,49 @@
+"""nnwidgets: see inside neural networks, in Jupyter.
+
+    import nnwidgets as nnw
+
+    session = nnw.ModelSession(model, "a sentence", tokenizer=tokenizer)
+    nnw.AttentionHeads(session)
+
+Names are loaded when they are first used (SPEC 1), so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nnwidgets import data as data
+    from nnwidgets.export.page import save_page as save_page
+    from nnwidgets.session import ModelSession as ModelSession
+    from nnwidgets.session import Selection as Selection
+    from nnwidgets.widgets.attention_heads import AttentionHeads as AttentionHeads
+    from nnwidgets.widgets.attention_map import AttentionMap as AttentionMap
+    from nnwidgets.wire.runtime import set_page_cache as set_page_cache
+
+_HOME = {
+    "ModelSession": "nnwidgets.session",
+    "Selection": "nnwidgets.session",
+    "AttentionHeads": "nnwidgets.widgets.attention_heads",
+    "AttentionMap": "nnwidgets.widgets.attention_map",
+    "save_page": "nnwidgets.export.page",
+    "set_page_cache": "nnwidgets.wire.runtime",
+}
+_ROOMS = ("analysis", "data")
+
+__all__ = ["AttentionHeads", "AttentionMap", "ModelSession", "Selection", "data", "save_page", "set_page_cache"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return import_module(f"nnwidgets.{name}")
+    raise AttributeError(f"module 'nnwidgets' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""Analyses: arrays in, frozen dataclasses of arrays out. Usable without a session, a widget or a model."""

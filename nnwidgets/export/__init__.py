@@ -1,0 +1,1 @@
+"""Widgets as files that live without a kernel: one self-contained page of any widgets of any sources."""

@@ -1,0 +1,275 @@
+"""Runs the model when something is asked that is not stored, one run at a time, and notices what is stale."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from functools import partial
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+from weakref import WeakMethod
+
+from torch import nn
+
+from nnwidgets.capture import (
+    AttentionCapture,
+    AttentionRecord,
+    Call,
+    Fingerprint,
+    fingerprint,
+    record_attention,
+    record_gradients,
+    record_outputs,
+)
+from nnwidgets.session.errors import ModelError, NotStored, SessionClosed
+from nnwidgets.session.inputs import Inputs, require
+from nnwidgets.session.jobs import Cancelled, check_cancelled, current_job
+from nnwidgets.session.layers import Shape
+from nnwidgets.session.plain import run_plain, run_shapes
+from nnwidgets.session.store import MISSING, Store, storages
+from nnwidgets.session.targets import Target
+
+Mode = Literal["eval", "as is"]
+Result = TypeVar("Result")
+
+_POLL = 0.05  # seconds between two looks whether a job that waits for the model was cancelled
+_SPEED = 2e10  # multiply-adds a second, before the first run was measured
+
+
+class Captures:
+    """What was captured of one model on one input.
+
+    `lock` is held while the model runs. `changed(reason)` is called, without the lock, after captures were dropped
+    because the weights changed; `version` has risen then.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Inputs,
+        forward: Callable[[nn.Module, Any], Any] | None,
+        mode: Mode,
+        limit: int,
+        label: str,
+        changed: Callable[[str], None],
+    ) -> None:
+        self.model = model
+        self.inputs = inputs
+        self.label = label
+        self.lock = threading.RLock()
+        self.store = Store(limit)
+        self.version = 1
+        self._forward = forward
+        self._mode: Mode = mode
+        self._changed = WeakMethod(changed)  # or a session would be freed only by the garbage collector's late rounds
+        self._fingerprint: Fingerprint | None = None
+        self._seconds: float | None = None
+        self._parameters = sum(parameter.numel() for parameter in model.parameters())
+        self._thread = threading.local()
+        self._closed = False
+
+    # What can be asked
+
+    def outputs(self, parts: int = 1) -> Any:
+        """What the model returns; the run is the first of `parts` that someone waits for."""
+        run = partial(self._run, lambda call: run_plain(call, _progress(0, parts)))
+        return self._stored(("outputs",), "the model's outputs", run)
+
+    def shapes(self) -> dict[str, tuple[Shape, ...]]:
+        """The shapes of what each module puts out, without those that the run does not call."""
+        run = partial(self._run, lambda call: run_shapes(call, _progress()))
+        return self._stored(("shapes",), "the shapes of the layers' outputs", run)
+
+    def activation(self, path: str) -> list[Any]:
+        """What the layer returned, for each of its calls in the run."""
+
+        def run() -> list[Any]:
+            recorded = self._run(lambda call: record_outputs(call, [path], progress=_progress()))
+            if path in recorded.missing:
+                raise LookupError(f"layer {path!r} has no output: {recorded.missing[path]}")
+            return recorded.calls.get(path) or [recorded.layers[path]]
+
+        return self._stored(("activation", path), f"the output of {path!r}", run)
+
+    def gradient(self, path: str, target: Target) -> Any:
+        """The gradient of the target with respect to what the layer returned."""
+
+        def run() -> Any:
+            return self._run(lambda call: record_gradients(call, [path], target, progress=_progress()))[path]
+
+        return self._stored(("gradient", path, target), f"the gradient at {path!r}", run)
+
+    def attention(self) -> tuple[Any, AttentionCapture]:
+        """What the model returns in the plain run, and a run that shows its attention; each record is stored."""
+        parts = 1 if ("outputs",) in self.store else 2
+        plain = self.outputs(parts)
+        capture = self._run(lambda call: record_attention(call, progress=_progress(parts - 1, parts)))
+        for record in capture.records:
+            self.store.put(("attention", record.path, record.call), record, record.storages(), self.store.generation)
+        return plain, capture
+
+    def record(self, path: str, call: int) -> AttentionRecord:
+        """One attention with what its weights are computed from; captured alone where it was dropped from the store."""
+
+        def run() -> AttentionRecord:
+            site = (path, call)
+            capture = self._run(lambda run: record_attention(run, keep=[site], progress=_progress()))
+            for record in capture.records:
+                if (record.path, record.call) == site:
+                    return record
+            raise LookupError(f"the attention of {path!r} (call {call}) did not happen in another run of {self.label}")
+
+        what = f"the attention of {path or 'the model'!r}"
+        return self._stored(("attention", path, call), what, run, AttentionRecord.storages)
+
+    def remember(self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None) -> Result:
+        """`compute()`, kept in the store as long as the weights and the input stay the same."""
+        self.check()
+        key = ("derived", key)
+        generation = self.store.generation
+        value: Result = self.store.get(key)
+        if value is MISSING:
+            value = compute()
+            self.store.put(key, value, storages(value) if nbytes is None else {key: nbytes}, generation)
+        return value
+
+    # When it may run
+
+    @contextlib.contextmanager
+    def stored_only(self) -> Iterator[None]:
+        """In this thread, what is not stored raises `NotStored` instead of running the model."""
+        before, self._thread.stored_only = self.is_stored_only, True
+        try:
+            yield
+        finally:
+            self._thread.stored_only = before
+
+    @property
+    def is_stored_only(self) -> bool:
+        """Whether this thread is inside `stored_only`."""
+        return getattr(self._thread, "stored_only", False)
+
+    @contextlib.contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """With the model to oneself, and nothing stored that is stale. Raises `NotStored` where it must not run now."""
+        if self.is_stored_only:
+            raise NotStored(f"{what} is not stored, and the model must not run now")
+        while not self.lock.acquire(timeout=_POLL):
+            check_cancelled()
+        reason = None
+        try:
+            self.check_open()
+            reason = self._look()
+            yield
+        finally:
+            self.lock.release()
+            self._tell(reason)
+
+    def check(self) -> None:
+        """Drop what is stored if the weights changed since; takes milliseconds, does nothing while the model runs."""
+        self.check_open()
+        # Whoever runs the model has looked before; a training cell changes the weights all the time.
+        if self.is_stored_only or not self.lock.acquire(blocking=False):
+            return
+        try:
+            reason = self._look()
+        finally:
+            self.lock.release()
+        self._tell(reason)
+
+    def drop(self) -> None:
+        """Forget everything that was captured."""
+        self.version += 1
+        self.store.clear()
+        self._fingerprint = None
+
+    def close(self) -> None:
+        """Forget everything and answer nothing any more."""
+        with self.lock:
+            self._closed = True
+            self.drop()
+
+    def seconds(self) -> float:
+        """How long one run of the model takes: measured, or before that guessed from its size."""
+        if self._seconds is not None:
+            return self._seconds
+        return self._parameters * self.inputs.positions / _SPEED
+
+    def forget_seconds(self) -> None:
+        """The input is another one."""
+        self._seconds = None
+
+    # How it runs
+
+    def _stored(
+        self,
+        key: Hashable,
+        what: str,
+        run: Callable[[], Result],
+        sizes: Callable[[Result], Any] = storages,
+    ) -> Result:
+        self.check()
+        value: Result = self.store.get(key)
+        if value is MISSING:
+            with self.alone(what):
+                value = self.store.get(key)  # another thread may have been here first
+                if value is MISSING:
+                    value = run()
+                    self.store.put(key, value, sizes(value), self.store.generation)
+        return value
+
+    def _run(self, record: Callable[[Call], Result]) -> Result:
+        """Run the model under the lock; its own exception becomes the cause of a `ModelError`."""
+        value = self.inputs.value if self._forward is not None else require(self.inputs)
+        before = self._fingerprint or fingerprint(self.model)
+        began = time.perf_counter()
+        try:
+            result = record(Call(self.model, value, self._forward, self._mode))
+            self._seconds = time.perf_counter() - began
+        except Cancelled:
+            raise
+        except Exception as error:
+            if not _is_the_models(error.__traceback__):
+                raise
+            raise ModelError(f"{self.label} raised {type(error).__name__}: {error}") from error
+        finally:
+            # A run puts buffers back, which moves their version counters; if values moved, someone else changed them.
+            after = fingerprint(self.model)
+            self._fingerprint = after if after.samples == before.samples else before
+        return result
+
+    def _look(self) -> str | None:
+        """Under the lock: compare the weights with those that were captured; drop everything if they differ."""
+        reason = self._fingerprint.changed(self.model) if self._fingerprint is not None else None
+        if reason:
+            self.drop()
+        return reason
+
+    def _tell(self, reason: str | None) -> None:
+        changed = self._changed()
+        if reason and changed is not None:
+            changed(reason)
+
+    def check_open(self) -> None:
+        """Raise `SessionClosed` if it was closed."""
+        if self._closed:
+            raise SessionClosed(f"this session of {self.label} was closed: make a new ModelSession")
+
+
+def _progress(part: int = 0, parts: int = 1) -> Callable[[int, int], None] | None:
+    """What tells the job of this thread, if there is one, how far a run is that is one of several."""
+    job = current_job()
+    if job is None:
+        return None
+    return lambda done, total: job.report_run(part * total + done, parts * total)
+
+
+def _is_the_models(traceback: TracebackType | None) -> bool:
+    """Whether an exception came out of the call of the model, not out of the capture around it."""
+    while traceback is not None:
+        if traceback.tb_frame.f_code is Call._invoke.__code__:
+            return True
+        traceback = traceback.tb_next
+    return False

@@ -1,0 +1,350 @@
+"""`ModelSession`: a model, its input, what was captured, and where people look. Every widget is a window onto one."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Self, TypeVar
+
+import traitlets
+from torch import nn
+
+from nnwidgets.capture import module_paths, modules_table
+from nnwidgets.capture.modules import find_modules
+from nnwidgets.session.attention import Attention, Seen
+from nnwidgets.session.bounds import Bounds, out_of
+from nnwidgets.session.captures import Captures
+from nnwidgets.session.cell import current_cell
+from nnwidgets.session.errors import ModelError, NoInputs, NotStored
+from nnwidgets.session.inputs import prepare
+from nnwidgets.session.jobs import Job, JobPool
+from nnwidgets.session.layers import LayerTable, layer_table
+from nnwidgets.session.selection import Selection, State
+from nnwidgets.session.store import parse_size
+from nnwidgets.session.targets import resolve_target
+from nnwidgets.session.tokens import sides
+
+Result = TypeVar("Result")
+
+
+class ModelSession:
+    """Looks inside a model on one input. Nothing runs before something is asked, and the model is never changed.
+
+    What is asked is captured, kept in a bounded store, and captured again where it was dropped or the weights changed.
+    Safe to use from several threads; the model runs once at a time. What it returns is its own: copy before writing.
+
+    Args:
+        model: a `torch.nn.Module`.
+        inputs: what the model is called with. A tensor is its one argument, a tuple its arguments, a mapping (a Hugging
+            Face `BatchEncoding` too) its keyword arguments; a text or a list of texts where there is a `tokenizer`.
+        targets: the right answers for the inputs, as an explanation may need them.
+        tokens: names of the positions: a list of texts, a list of such lists (one for each sample), or a dict of these
+            under "source" and "target".
+        tokenizer: of Hugging Face; names the input's ids and reads texts.
+        class_names: names of the classes that the model tells apart.
+        forward: `forward(model, inputs)`, for a model that is called in some other way.
+        encode, decode: the model's way into a latent space and back.
+        name: the session's name; widgets follow a later session of that name.
+        selection: that of another session, to look at the same place in both.
+        memory_limit: of the store: bytes, or text such as "64 MiB".
+        mode: "eval", or "as is" for the training flags as they are.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be used; nothing was made then.
+    """
+
+    opened: ClassVar[list[Callable[[ModelSession], object]]] = []
+    """Called with each new session."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Any = None,
+        *,
+        targets: Any = None,
+        tokens: Any = None,
+        tokenizer: Any = None,
+        class_names: Sequence[str] | None = None,
+        forward: Callable[[nn.Module, Any], Any] | None = None,
+        encode: Callable[..., Any] | None = None,
+        decode: Callable[..., Any] | None = None,
+        name: str | None = None,
+        selection: Selection | None = None,
+        memory_limit: int | str = "1 GiB",
+        mode: Literal["eval", "as is"] = "eval",
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model is of type {type(model).__name__}, but it must be a torch.nn.Module")
+        if mode not in ("eval", "as is"):
+            raise ValueError(f'mode={mode!r}, but it is "eval" or "as is"')
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name={name!r}, but it is a text")
+        if isinstance(class_names, str):
+            raise TypeError(f"class_names={class_names!r}, but it is a list of names")
+        if selection is not None and not isinstance(selection, Selection):
+            raise TypeError(f"selection is of type {type(selection).__name__}, but it must be a Selection")
+        for field, function in {"forward": forward, "encode": encode, "decode": decode}.items():
+            if function is not None and not callable(function):
+                raise TypeError(f"{field}={function!r}, but it must be a function")
+        limit = parse_size(memory_limit)
+        prepared = prepare(inputs, tokenizer)
+        named = sides(tokens, tokenizer, prepared)
+        self.name = name
+        self.cell = current_cell()
+        self.targets = targets
+        self.tokenizer = tokenizer
+        self.class_names = tuple(class_names) if class_names is not None else None
+        self.encode, self.decode = encode, decode
+        self._modules = module_paths(model)
+        self._captures = Captures(model, prepared, forward, mode, limit, name or type(model).__name__, self._changed)
+        self._jobs = JobPool()
+        self._on_close: list[Callable[[ModelSession], object]] = []
+        self._on_change: list[Callable[[ModelSession, str], object]] = []
+        self._on_job: list[Callable[[Job], object]] = []
+        self.closed = False
+        self.selection = Selection() if selection is None else selection
+        self._seen = Seen(self._captures, self.selection, named)
+        self._settle()
+        self.selection.add_validator(self._validate)
+        for callback in tuple(self.opened):
+            callback(self)
+
+    def __repr__(self) -> str:
+        state = ", closed" if self.closed else ""
+        return f"ModelSession({self.label}, {len(self._modules):,} modules{state})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # What it looks at
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name, or the model's class."""
+        return self._captures.label
+
+    @property
+    def model(self) -> nn.Module:
+        """The user's model."""
+        return self._captures.model
+
+    @property
+    def inputs(self) -> Any:
+        """What the model is called with."""
+        return self._captures.inputs.value
+
+    @property
+    def version(self) -> int:
+        """Rises whenever what was captured is no longer true: other weights, another input, a refresh."""
+        return self._captures.version
+
+    @property
+    def samples(self) -> int:
+        """How many samples the input has; a guess from its first tensor until the model's attention has run."""
+        inputs, known = self._captures.inputs, self._seen.known
+        if inputs.samples is not None or known is None or not known.entries:
+            return inputs.likely_samples
+        return known.entries[0].batch
+
+    # What was captured
+
+    @property
+    def layers(self) -> LayerTable:
+        """Every layer: name, kind, output shape, parameters, what can be looked at there and why not."""
+        note, shapes = "", None
+        try:
+            shapes = self._captures.shapes()
+        except (ModelError, NoInputs, NotStored) as error:
+            note = f"Output shapes are not known: {error}"
+        known = self._seen.known
+        if known is None:
+            note = note or "Attention was not looked at yet: see session.attention.layers."
+        paths: dict[str, list[int]] = {}
+        for entry in known.entries if known is not None else ():
+            paths.setdefault(entry.path, []).append(entry.index)
+        unseen = {item.path: item.reason for item in known.unseen} if known is not None else {}
+        return layer_table(modules_table(self.model), self._modules, shapes, paths, unseen, note)
+
+    @property
+    def outputs(self) -> Any:
+        """What the model returns, bit-equal to the user's own call in this mode under `torch.no_grad()`."""
+        return self._captures.outputs()
+
+    def activation(self, path: str, *, call: int = -1) -> Any:
+        """What the layer at `path` returned: a tensor, or what else it returns; of its last call unless told otherwise.
+
+        A layer that `nn.TransformerEncoder` skips in its fused path comes from a run with that path off. Raises
+        `KeyError` for a path that does not exist, `LookupError` for a layer that is not called, `IndexError` for such a
+        call.
+        """
+        self._check_path(path)
+        calls = self._captures.activation(path)
+        if not -len(calls) <= call < len(calls):
+            raise IndexError(out_of("call", call, f"layer {path!r}", len(calls), "calls"))
+        return calls[call]
+
+    def gradient(self, path: str, target: Any = None) -> Any:
+        """The gradient of a class's logit with respect to what the layer at `path` returned, of the same shape.
+
+        `target` is a class, one for each sample, or a function of the model's output that returns one number; without
+        it `selection.target`, else for each sample the class that the model predicts. Raises `ValueError` for a target
+        that does not fit the output, and as `activation` does.
+        """
+        self._check_path(path)
+        target = self.selection.target if target is None else target
+        return self._captures.gradient(path, resolve_target(target, self._captures.outputs, self.label))
+
+    @property
+    def attention(self) -> Attention:
+        """The attention of the model."""
+        return Attention(self._seen, self._settle, self._changed_kind)
+
+    def remember(self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None) -> Result:
+        """`compute()`, kept in the store under `key` until the weights or the input change; the memory limit counts it.
+
+        `nbytes` says how large the value is; without it, its tensors and arrays are counted.
+        """
+        return self._captures.remember(key, compute, nbytes)
+
+    # When the model runs
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while the model runs; hold it to keep the session from running the model."""
+        return self._captures.lock
+
+    def stored_only(self) -> contextlib.AbstractContextManager[None]:
+        """Inside, and in this thread, what is not stored raises `NotStored` instead of running the model."""
+        return self._captures.stored_only()
+
+    def estimated_seconds(self) -> float:
+        """How long one run of the model takes: as measured last, before that by its size."""
+        return self._captures.seconds()
+
+    def check(self) -> None:
+        """Look whether the weights changed, and drop what is stale. Every request does so by itself."""
+        self._captures.check()
+
+    def refresh(self) -> None:
+        """Drop everything that was captured, whether or not a change of the weights was noticed."""
+        with self._captures.alone("a refresh"):
+            self._captures.drop()
+        self._changed("refreshed")
+
+    def set_inputs(self, inputs: Any, *, tokens: Any = None) -> None:
+        """Look at another input from now on. The selection stays where it is still valid.
+
+        Raises as the constructor does, and nothing has changed then.
+        """
+        self._captures.check_open()
+        prepared = prepare(inputs, self.tokenizer)
+        named = sides(tokens, self.tokenizer, prepared)
+        with self._captures.alone("another input"):
+            self._captures.inputs, self._seen.sides, self._seen.notes = prepared, named, []
+            self._captures.drop()
+            self._captures.forget_seconds()
+        self._settle()
+        self._tell("another input")
+
+    def read(self, text: str | list[str]) -> None:
+        """Look at another text, or at several as one batch; needs a `tokenizer`."""
+        self.set_inputs(text)
+
+    def submit(self, function: Callable[[Job], Any], *, label: str = "") -> Job:
+        """Run `function(job)` in the background and return the job at once."""
+        self._captures.check_open()
+        job = Job(function, label)
+        for callback in tuple(self._on_job):
+            callback(job)
+        self._jobs.submit(job)
+        return job
+
+    # Who is told
+
+    def on_close(self, callback: Callable[[ModelSession], object]) -> Callable[[], None]:
+        """Call `callback(session)` before the session closes; the function returned takes it back."""
+        return _listen(self._on_close, callback)
+
+    def on_change(self, callback: Callable[[ModelSession, str], object]) -> Callable[[], None]:
+        """Call `callback(session, reason)` after `version` has risen, in the thread that noticed."""
+        return _listen(self._on_change, callback)
+
+    def on_job(self, callback: Callable[[Job], object]) -> Callable[[], None]:
+        """Call `callback(job)` for each job that is submitted, before it begins."""
+        return _listen(self._on_job, callback)
+
+    def close(self) -> None:
+        """Cancel the jobs, wait for them, and drop everything. Any later use raises `SessionClosed`."""
+        if self.closed:
+            return
+        self.closed = True
+        for callback in tuple(self._on_close):
+            callback(self)
+        self._jobs.close()
+        self._captures.close()
+
+    # How a selection stays within bounds
+
+    def _bounds(self) -> Bounds:
+        known = self._seen.known
+        return Bounds(
+            self.label,
+            self._modules,
+            self.samples if known is not None and known.entries else self._captures.inputs.most_samples,
+            None if self.class_names is None else len(self.class_names),
+            None if known is None else known.entries,
+        )
+
+    def _validate(self, asked: frozenset[str], state: State) -> State:
+        return state if self.closed else self._bounds().resolve(asked, state)
+
+    def _settle(self) -> None:
+        """Bring the selection within bounds that have just become known, and say what had to move."""
+        state = self.selection.fields()
+        bounds = self._bounds()
+        moved = bounds.clipped(state)
+        # Setting the attention layer again brings its path along.
+        follow = {"attention": state["attention"]} if bounds.entries and state["layer"] is None else {}
+        try:
+            self.selection.update(**(follow | moved))
+        except traitlets.TraitError as error:  # another session that shares the selection has the last word
+            self._seen.notes.append(f"The selection does not fit {self.label}: {error}.")
+            return
+        if moved:
+            changes = ", ".join(f"{name} {state[name]} → {value}" for name, value in moved.items())
+            self._seen.notes.append(f"The selection was out of bounds and was moved: {changes}.")
+
+    def _changed(self, reason: str) -> None:
+        """The captures were dropped because of `reason`."""
+        reason = f"recomputed: {reason}"
+        self._seen.notes = [f"{reason[0].upper()}{reason[1:]}."]
+        self._tell(reason)
+
+    def _changed_kind(self, reason: str) -> None:
+        self._captures.version += 1
+        self._tell(reason)
+
+    def _tell(self, reason: str) -> None:
+        for callback in tuple(self._on_change):
+            callback(self, reason)
+
+    def _check_path(self, path: str) -> None:
+        if path not in self._modules:
+            find_modules(self.model, [path])  # raises, with the nearest paths
+
+
+def _listen(callbacks: list[Any], callback: Any) -> Callable[[], None]:
+    callbacks.append(callback)
+
+    def forget() -> None:
+        if callback in callbacks:
+            callbacks.remove(callback)
+
+    return forget

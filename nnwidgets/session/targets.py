@@ -1,0 +1,32 @@
+"""What a gradient is taken of: a chosen class, one a sample, the predicted ones, or a function of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from nnwidgets.capture import logits_of
+
+Target = tuple[int, ...] | Callable[[Any], torch.Tensor]
+
+
+def resolve_target(target: Any, outputs: Callable[[], Any], label: str) -> Target:
+    """`target` in a form that can be remembered by; for None the class that the model predicts, for each sample.
+
+    Raises `ValueError` where nothing was chosen and the output has no logits `[batch, classes]`.
+    """
+    if callable(target):
+        function: Target = target
+        return function
+    if target is None:
+        logits = logits_of(outputs())
+        if logits is None or logits.ndim != 2:
+            shape = "none" if logits is None else list(logits.shape)
+            raise ValueError(
+                f"no target was given, and {label} predicts no class: its logits are {shape}, not [batch, classes]; "
+                "give target=, a class or a function of the output"
+            )
+        target = logits.argmax(-1)
+    return tuple(torch.as_tensor(target).reshape(-1).tolist())

@@ -1,0 +1,260 @@
+"""What the attention widgets share: the questions about attention that a page asks of a session, and their answers."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnwidgets.analysis.pyramid import TILE, Pyramid
+from nnwidgets.analysis.tokens import TokenColumn
+from nnwidgets.session import ModelSession
+from nnwidgets.session.attention import AttentionEntry
+from nnwidgets.widgets.base import Question, Widget
+from nnwidgets.wire.answers import Answer, answers
+from nnwidgets.wire.codec import encode
+
+Head = int | Literal["mean"]
+
+WHOLE = 1024 * 1024
+"""Weights of one head that go to the page whole; larger matrices go as tiles or as blocks of rows."""
+ROWS = 64
+"""Queries in one block of rows."""
+
+
+class AttentionWidget(Widget):
+    """A widget that shows the attention of a session."""
+
+    source: ModelSession
+    _selected = ("attention", "heads", "sample")
+
+    def __init__(self, source: ModelSession, **options: Any) -> None:
+        if not isinstance(source, ModelSession):
+            raise TypeError(
+                f"{type(self).__name__} looks at a ModelSession, not at {type(source).__name__}: "
+                "make one with nnw.ModelSession(model, inputs)"
+            )
+        super().__init__(source, **options)
+
+    @answers("attention.overview")
+    def _overview(self, sample: int) -> Answer:
+        """Every attention layer with its heads, the tokens, and what there is to say about how it was seen."""
+        attention = self.source.attention
+        sample = self._sample(sample)
+        tokens = attention.tokens(sample)
+        return Answer(
+            {
+                "label": self.source.label,
+                "samples": self.source.samples,
+                "entries": [self._described(entry) for entry in attention.layers],
+                "unseen": [{"path": unseen.path, "reason": unseen.reason} for unseen in attention.unseen],
+                "tokens": {side: _column(column) for side, column in tokens.items()},
+                "notes": list(attention.notes),
+            }
+        )
+
+    def _described(self, entry: AttentionEntry) -> dict[str, Any]:
+        query_side, key_side = self.source.attention.sides(entry)
+        return {
+            "index": entry.index,
+            "path": entry.path,
+            "call": entry.call,
+            "kind": entry.kind,
+            "heads": entry.heads,
+            "keyValueHeads": entry.key_value_heads,
+            "seen": entry.seen,
+            "receipt": None if entry.receipt is None else [finite(error) for error in entry.receipt],
+            "receiptNote": entry.receipt_note,
+            "queries": entry.queries,
+            "keys": entry.keys,
+            "steps": entry.steps,
+            "queryTokens": query_side,
+            "keyTokens": key_side,
+        }
+
+    @answers("attention.weights")
+    def _weights(
+        self, attention: int, head: Head, sample: int, step: int | None = None, rows: list[int] | None = None
+    ) -> Answer:
+        """The weights of one head, whole or a block of rows, square-root coded."""
+        entry = self._entry(attention)
+        queries = None if rows is None else slice(*_span(rows, entry.queries))
+        if rows is None and entry.queries * entry.keys > WHOLE:
+            raise ValueError(
+                f"{entry.queries} × {entry.keys} weights are too many for one answer: ask for rows, or for tiles"
+            )
+        weights = self._read(attention, head, sample, step, queries)
+        return Answer(
+            {"attention": attention, "head": head, "maximum": _maximum(weights)},
+            {"weights": encode(weights, "sqrt8")},
+        )
+
+    @answers("attention.tile")
+    def _tile(
+        self,
+        attention: int,
+        head: Head,
+        sample: int,
+        level: int,
+        row: int,
+        column: int,
+        reduce: Literal["max", "mean"],
+        step: int | None = None,
+    ) -> Answer:
+        """One tile of the pyramid of a head's weights; whole coarse levels are kept, for their other tiles come next.
+        """
+        entry = self._entry(attention)
+
+        def rows(start: int, stop: int) -> NDArray[np.float32]:
+            return self._read(attention, head, sample, step, slice(start, stop))
+
+        pyramid = Pyramid(rows, entry.queries, entry.keys, reduce)
+        if level == 0:
+            tile = pyramid.tile(level, row, column)
+        else:
+            key = ("pyramid", attention, head, sample, step, level, reduce)
+            tile = pyramid.cut(self.source.remember(key, lambda: pyramid.level(level)), level, row, column)
+        return Answer({"maximum": _maximum(tile)}, {"tile": encode(tile, "sqrt8")})
+
+    @answers("attention.exact")
+    def _exact(self, attention: int, head: Head, sample: int, query: int, key: int, step: int | None = None) -> Answer:
+        """One weight, as exact as it was computed."""
+        entry = self._entry(attention)
+        for name, position, count in (("query", query, entry.queries), ("key", key, entry.keys)):
+            if not 0 <= _whole(name, position) < count:
+                raise ValueError(f"{name}={position}, but layer {attention} has {count} (0 to {count - 1})")
+        weight = self.source.attention.weights(
+            layer=attention,
+            head=head,
+            sample=sample,
+            step=step,
+            queries=slice(query, query + 1),
+            keys=slice(key, key + 1),
+        ).item()
+        return Answer({"weight": finite(weight)})  # a page takes null for a number that JSON does not have
+
+    def first_questions(self) -> Iterator[Question]:
+        sample = self._sample(self.selection.sample)
+        yield "attention.overview", {"sample": sample}
+        if self.source.attention.layers:
+            yield from self._picture(self._attention(), self._heads(), sample)
+
+    def bake(self) -> Iterator[Question]:
+        """First what is shown, then the other heads of this layer, the other layers, and last the other samples."""
+        yield from self.first_questions()
+        here = self._sample(self.selection.sample)
+        layers = self.source.attention.layers
+        attention = self._attention() if layers else 0
+        for sample in [here, *(other for other in range(self.source.samples) if other != here)]:
+            yield "attention.overview", {"sample": sample}
+            for entry in sorted(layers, key=lambda entry: abs(entry.index - attention)):
+                yield from self._picture(entry.index, self._choices(entry), sample)
+
+    def _picture(self, attention: int, heads: tuple[Head, ...], sample: int) -> Iterator[Question]:
+        """What the page asks to show these heads. Their arguments are, to the letter, those of the browser half."""
+        entry = self._entry(attention)
+        step = self._step(entry)
+        for head in heads:
+            if entry.queries * entry.keys <= WHOLE:
+                yield (
+                    "attention.weights",
+                    {
+                        "attention": attention,
+                        "head": head,
+                        "sample": sample,
+                        "step": step,
+                        "rows": None,
+                    },
+                )
+            else:
+                yield from self._large_picture(attention, head, sample, step)
+
+    def _large_picture(self, attention: int, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        """What the page asks first of a matrix that does not go whole."""
+        raise NotImplementedError
+
+    def _read(
+        self, attention: int, head: Head, sample: int, step: int | None, queries: slice | None
+    ) -> NDArray[np.float32]:
+        weights: NDArray[np.float32] = self.source.attention.weights(
+            layer=attention, head=head, sample=sample, step=step, queries=queries
+        )
+        return weights
+
+    def _attention(self) -> int:
+        """The index of the selected attention layer."""
+        count = len(self.source.attention.layers)
+        return (self.selection.attention or 0) % count
+
+    def _selected_heads(self) -> tuple[int, ...]:
+        """The selected heads; the first where none is."""
+        heads: tuple[int, ...] = self.selection.heads or (0,)
+        return heads
+
+    def _heads(self) -> tuple[Head, ...]:
+        """The heads that the picture shows."""
+        return self._selected_heads()
+
+    def _choices(self, entry: AttentionEntry) -> tuple[Head, ...]:
+        """The heads that a reader can pick."""
+        return tuple(range(entry.heads))
+
+    def _entry(self, attention: int) -> AttentionEntry:
+        layers = self.source.attention.layers
+        if not 0 <= _whole("attention", attention) < len(layers):
+            raise ValueError(
+                f"attention={attention}, but {self.source.label} has {len(layers)} attention layers "
+                f"(0 to {len(layers) - 1})"
+            )
+        return layers[attention]
+
+    def _sample(self, sample: int | None) -> int:
+        count = self.source.samples
+        index = 0 if sample is None else _whole("sample", sample)
+        if not 0 <= index < count:
+            raise ValueError(f"sample={index}, but the input has {count} samples (0 to {count - 1})")
+        return index
+
+    def _step(self, entry: AttentionEntry) -> int | None:
+        if entry.steps is None:
+            return None
+        return min(self.selection.step or 0, entry.steps - 1)
+
+
+def _column(column: TokenColumn | None) -> dict[str, Any] | None:
+    if column is None:
+        return None
+    return {"texts": list(column.texts), "special": list(column.special), "padding": list(column.padding)}
+
+
+def _maximum(weights: NDArray[np.float32]) -> float:
+    """The largest finite weight: colours and opacities are scaled to it."""
+    largest = float(weights.max(initial=0.0))  # one pass, where all is finite
+    return largest if math.isfinite(largest) else float(weights.max(initial=0.0, where=np.isfinite(weights)))
+
+
+def finite(number: float) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return number if math.isfinite(number) else None
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name}={value!r}, but it must be a whole number") from None
+
+
+def _span(rows: list[int], count: int) -> tuple[int, int]:
+    if not isinstance(rows, list) or len(rows) != 2:
+        raise ValueError(f"rows={rows!r}, but it is [start, stop]")
+    start, stop = (_whole("rows", row) for row in rows)
+    if not 0 <= start < stop <= count:
+        raise ValueError(f"rows=[{start}, {stop}], but there are {count} queries: 0 <= start < stop <= {count}")
+    return start, stop

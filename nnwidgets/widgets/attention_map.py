@@ -1,0 +1,97 @@
+"""AttentionMap: the attention weights of one head, or the mean over a layer's heads, as a heatmap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import traitlets
+
+from nnwidgets.analysis.attention import AttentionWeights
+from nnwidgets.analysis.pyramid import TILE, Pyramid
+from nnwidgets.session.attention import AttentionEntry
+from nnwidgets.widgets.attention import AttentionWidget, Head
+from nnwidgets.widgets.base import Question
+
+
+class AttentionMap(AttentionWidget):
+    """A heatmap: queries (attending from) from top to bottom, keys (attending to) from left to right.
+
+    Layer, head, sample and tokens come from the session's selection, which all its widgets share. Zoom with the wheel
+    or + and −; long inputs (4,096 tokens and more) come in tiles. After Vaswani et al. (2017), "Attention Is All You
+    Need", figures 3 to 5.
+
+    Args:
+        source: the `ModelSession`.
+        scale: "linear" or "log" colours.
+        color_map: "viridis", "magma", "cividis" or "gray".
+        mean: show the mean over the layer's heads instead of the head in focus.
+        reduce: what a cell shows that stands for several weights, where the whole matrix does not fit: their "max" or
+            "mean".
+        special_tokens: what becomes of special tokens and padding: "show", "dim" or "hide".
+        height: the tallest that the view gets, in px.
+    """
+
+    scale = traitlets.Enum(["linear", "log"], "linear").tag(sync=True, option=True)
+    color_map = traitlets.Enum(["viridis", "magma", "cividis", "gray"], "viridis").tag(sync=True, option=True)
+    mean = traitlets.Bool(False).tag(sync=True, option=True)
+    reduce = traitlets.Enum(["max", "mean"], "max").tag(sync=True, option=True)
+    special_tokens = traitlets.Enum(["show", "dim", "hide"], "show").tag(sync=True, option=True)
+    height = traitlets.Int(560, min=160, max=4000).tag(sync=True, option=True)
+
+    @property
+    def result(self) -> AttentionWeights:
+        """The weights `[queries, keys]` of the head in focus, or of the mean over heads."""
+        attention, sample = self._attention(), self._sample(self.selection.sample)
+        entry, head = self._entry(attention), self._heads()[-1]
+        query_tokens, key_tokens = self.source.attention.columns(attention, sample)
+        step = self._step(entry)
+        return AttentionWeights(
+            weights=self._read(attention, head, sample, step, None),
+            query_tokens=query_tokens,
+            key_tokens=key_tokens,
+            layer=entry.index,
+            path=entry.path,
+            head=head,
+            sample=sample,
+            kind=entry.kind,
+            step=step,
+        )
+
+    def look(self) -> dict[str, Any]:
+        return {
+            "label": self.source.label,
+            "scale": self.scale,
+            "colors": self.color_map,
+            "special": self.special_tokens,
+            "reduce": self.reduce,
+        }
+
+    def _heads(self) -> tuple[Head, ...]:
+        return ("mean",) if self.mean else self._selected_heads()[-1:]
+
+    def _choices(self, entry: AttentionEntry) -> tuple[Head, ...]:
+        return (*super()._choices(entry), "mean")
+
+    def _large_picture(self, attention: int, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        entry = self._entry(attention)
+        pyramid = Pyramid(
+            lambda start, stop: self._read(attention, head, sample, step, slice(start, stop)), entry.queries, entry.keys
+        )
+        for level in range(pyramid.levels - 1, 0, -1):
+            rows, columns = pyramid.shape(level)
+            for row in range(-(-rows // TILE)):
+                for column in range(-(-columns // TILE)):
+                    yield (
+                        "attention.tile",
+                        {
+                            "attention": attention,
+                            "head": head,
+                            "sample": sample,
+                            "step": step,
+                            "level": level,
+                            "row": row,
+                            "column": column,
+                            "reduce": self.reduce,
+                        },
+                    )

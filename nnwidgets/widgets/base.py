@@ -1,0 +1,137 @@
+"""What every widget can do beside being looked at: figure, save, result, code, and a still picture in the notebook."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnwidgets.session import NotStored
+from nnwidgets.wire.link import LinkedWidget
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Question = tuple[str, Mapping[str, Any]]
+"""What a page may ask, with its arguments."""
+
+_AT_HAND = 0.2  # seconds that a display may take for its still picture
+
+
+class Widget(LinkedWidget):
+    """A widget with its still half. Subclasses say what the first picture needs, what a reader could ask, and the
+    result.
+    """
+
+    @property
+    @abstractmethod
+    def result(self) -> Any:
+        """The analysis dataclass behind the picture, as it stands."""
+
+    @abstractmethod
+    def first_questions(self) -> Iterable[Question]:
+        """What the page asks for its first picture: it comes along with the widget."""
+
+    @abstractmethod
+    def bake(self) -> Iterable[Question]:
+        """What a reader of a saved page could ask, most likely first."""
+
+    @abstractmethod
+    def look(self) -> dict[str, Any]:
+        """The options that the figure takes, as they stand."""
+
+    def figure(self) -> Figure:
+        """The picture as a matplotlib figure: the same numbers, for print. It belongs to no window and needs no
+        closing.
+        """
+        figure: Figure = self._still_half().figure(self.result, **self.look())
+        return figure
+
+    def save(self, path: str | Path, *, dpi: float = 300) -> os.PathLike[str]:
+        """Save the picture: .png, .svg or .pdf as a figure, .html as a live page that needs no kernel and no network.
+
+        Returns where it is; of a page also its size and what it holds. Raises ValueError for another ending, naming
+        those that there are.
+        """
+        if Path(path).suffix.lower() in (".html", ".htm"):
+            from nnwidgets.export.page import save_page
+
+            return save_page(path, [self])
+        from nnwidgets.figures.style import save_figure
+
+        return save_figure(self.figure(), path, dpi=dpi)
+
+    def freeze(self, *, dpi: float = 100) -> None:
+        """Show an exact still picture here, in the cell that calls this: for readers without a kernel."""
+        from IPython.display import Image, display
+
+        buffer = io.BytesIO()
+        self.figure().savefig(buffer, format="png", dpi=dpi)
+        display(Image(buffer.getvalue()))  # type: ignore[no-untyped-call]
+
+    def code(self) -> str:
+        """The Python that makes this view as it stands; `session` is the name that it gives the source."""
+        options = (
+            f"{name}={getattr(self, name)!r}"
+            for name in self.option_names()
+            if getattr(self, name) != self.traits()[name].default_value
+        )
+        arguments = ", ".join(["session", *options])
+        fields = ", ".join(f"{name}={getattr(self.selection, name)!r}" for name in self._selected)
+        return f"session.selection.update({fields})\nnnw.{type(self).__name__}({arguments})"
+
+    _selected: tuple[str, ...] = ()
+    """The fields of the selection that the picture depends on."""
+
+    def _still_half(self) -> Any:
+        return importlib.import_module(f"nnwidgets.figures.{self.module}")
+
+    def _repr_mimebundle_(self, **keywords: Any) -> Any:
+        """The live view and, where it is at hand, what its first picture needs and a still for where no widget runs."""
+        bundle = super()._repr_mimebundle_(**keywords)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        data["text/plain"] = f"{type(self).__name__} of {self.source.label}: a live view, run the notebook to see it"
+        still = self._at_hand()
+        if still is not None:
+            data["image/png"] = base64.b64encode(still).decode()
+        return data, metadata
+
+    def _at_hand(self) -> bytes | None:
+        """Prepare the first picture if that is quick; what fails here fails again, with its sentence, in the live
+        view.
+        """
+        source = self.source
+        try:
+            if source.estimated_seconds() <= _AT_HAND:
+                return self._first_picture()
+            with source.stored_only():
+                return self._first_picture()
+        except NotStored:
+            return None
+        except Exception:
+            return None
+
+    def _first_picture(self) -> bytes:
+        snapshot = []
+        for what, arguments in self.first_questions():
+            answer = self.answer(what, arguments)
+            snapshot.append(
+                {
+                    "what": what,
+                    "arguments": dict(arguments),
+                    "value": dict(answer.value),
+                    "arrays": answer.headers(),
+                    "version": self.source.version,
+                    "buffers": answer.buffers(),
+                }
+            )
+        self._snapshot = snapshot
+        still: bytes = self._still_half().still(self.result, **self.look())
+        return still

@@ -1,0 +1,55 @@
+"""What the wire must know of the kernel: is a cell running, and what is to be done before and after one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+_before_cell: list[Callable[[str | None], None]] = []
+_after_cell: list[Callable[[], None]] = []
+_running = False
+_shell: Any = None
+
+
+def watch_cells() -> None:
+    """Listen to the shell's cells; once a kernel, and nothing outside of IPython."""
+    global _shell, _running
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or shell is _shell:
+        return
+    _shell = shell
+    shell.events.register("pre_run_cell", _on_pre_run_cell)
+    shell.events.register("post_run_cell", _on_post_run_cell)
+    # The cell that brought us here began before we listened.
+    _running = getattr(shell, "kernel", None) is not None
+
+
+def cell_is_running() -> bool:
+    """Whether a cell runs now, by which the model may be in use."""
+    return _running
+
+
+def before_cell(callback: Callable[[str | None], None]) -> None:
+    """Call `callback(cell_id)` before each cell; the id is None where the front end gives none (nbclient)."""
+    _before_cell.append(callback)
+
+
+def after_cell(callback: Callable[[], None]) -> None:
+    """Call `callback()` after each cell, also one that raised."""
+    _after_cell.append(callback)
+
+
+def _on_pre_run_cell(info: Any = None) -> None:
+    global _running
+    _running = True
+    for callback in _before_cell:
+        callback(getattr(info, "cell_id", None))
+
+
+def _on_post_run_cell(_result: Any = None) -> None:
+    global _running
+    _running = False
+    for callback in _after_cell:
+        callback()

@@ -1,0 +1,287 @@
+"""Requests: a page asks over a twin's comm and is always answered, with arrays or with an error that it shows.
+
+A message is `{client, request, widget, control, what, arguments}`. The handler only reads it and returns, for all
+comms of a notebook share one subshell. One thread answers what is stored. What needs a run of the model becomes a job
+of the source, with progress and cancel; while a cell runs, which may be using the model, it waits for the cell and
+the page is told.
+
+Latest wins: of one client, widget and control, a newer request replaces one that waits.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnwidgets.session import Cancelled, Job, NotStored
+from nnwidgets.wire import kernel
+from nnwidgets.wire.answers import Answer
+
+if TYPE_CHECKING:
+    from nnwidgets.wire.streams import Stream
+    from nnwidgets.wire.twins import SourceTwin
+
+MOST_CHARACTERS = 64 * 1024
+_SHOW_AFTER = 0.4  # seconds that a job runs before pages show its progress
+_PATIENCE = 10.0  # seconds that a cell waits for a widget's run of the model to stop
+
+_log = logging.getLogger(__name__)
+
+
+class Malformed(ValueError):
+    """A message that is no request; `str` says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question of one page. `number` counts within the page; `control` names what was touched."""
+
+    client: str
+    number: int
+    widget: str
+    control: str
+    what: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def slot(self) -> tuple[str, str, str]:
+        return self.client, self.widget, self.control
+
+    @classmethod
+    def read(cls, content: Any) -> Request:
+        """Check a message of a page. Raises `Malformed`."""
+        if not isinstance(content, dict):
+            raise Malformed(
+                f"a request is an object with client, request, widget, what and arguments, not {content!r:.80}"
+            )
+        fields: dict[str, Any] = {}
+        for name, key, kind in _FIELDS:
+            value = content.get(key)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise Malformed(f"the request's {key} is {value!r:.80}, but it must be {_KINDS[kind]}")
+            if isinstance(value, str) and len(value) > 200:
+                raise Malformed(f"the request's {key} has {len(value)} characters, but at most 200 are taken")
+            fields[name] = value
+        size = len(json.dumps(fields["arguments"], default=str))
+        if size > MOST_CHARACTERS:
+            raise Malformed(f"the request's arguments have {size} characters, but at most {MOST_CHARACTERS} are taken")
+        return cls(**fields)
+
+
+_FIELDS: tuple[tuple[str, str, type], ...] = (
+    ("client", "client", str),
+    ("number", "request", int),
+    ("widget", "widget", str),
+    ("control", "control", str),
+    ("what", "what", str),
+    ("arguments", "arguments", dict),
+)
+_KINDS = {str: "text", int: "a whole number", dict: "an object"}
+
+
+class Desk:
+    """Answers the pages of one source. Holds the source weakly, as its twin does."""
+
+    def __init__(self, twin: SourceTwin, stream: Stream, source: Any) -> None:
+        self._twin = twin
+        self._stream = stream
+        self._source = weakref.ref(source)
+        self._guard = threading.Lock()
+        self._widgets: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self._newest: dict[tuple[str, str, str], int] = {}
+        self._waiting: list[Request] = []
+        self._jobs: dict[str, tuple[Job, float]] = {}
+        self._runs: dict[Job, Request] = {}
+        twin.on_msg(self._receive)
+        source.on_job(self.show)
+
+    def register(self, key: str, widget: Any) -> None:
+        """Let requests that name `key` reach `widget`."""
+        self._widgets[key] = widget
+
+    def show(self, job: Job) -> None:
+        """Show a job's progress in the source's widgets once it has taken a while."""
+        with self._guard:
+            self._jobs[f"job-{id(job)}"] = (job, time.monotonic())
+        job.add_listener(self._job_changed)
+
+    def check(self) -> None:
+        """Look, in the reader's thread, whether the model's weights changed."""
+        _reader.put(self._check)
+
+    def resume(self) -> None:
+        """The cell is over: run what waited for it."""
+        with self._guard:
+            waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            _reader.put(lambda request=request: self._answer(request))
+
+    def pause(self) -> None:
+        """A cell begins, which may use the model: stop our runs of it, to be taken up after the cell."""
+        with self._guard:
+            runs = list(self._runs)
+        for job in runs:
+            job.cancel()
+        for job in runs:
+            job.wait(_PATIENCE)
+
+    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        if isinstance(content, dict) and content.get("ping"):
+            return  # a page tries whether the comm still lives
+        if isinstance(content, dict) and "cancel" in content:
+            with self._guard:
+                found = self._jobs.get(str(content["cancel"]))
+            if found is not None:
+                found[0].cancel()
+            return
+        try:
+            request = Request.read(content)
+        except Malformed as error:
+            # Answered if it can be addressed at all; nobody else must take it for theirs.
+            address = content if isinstance(content, dict) else {}
+            self._send({"client": address.get("client"), "request": address.get("request"), "error": str(error)})
+            return
+        with self._guard:
+            self._newest[request.slot] = request.number
+            replaced = [waiting for waiting in self._waiting if waiting.slot == request.slot]
+            self._waiting = [waiting for waiting in self._waiting if waiting.slot != request.slot]
+        for waiting in replaced:
+            self._reply(waiting, {"superseded": True})
+        _reader.put(lambda: self._answer(request))
+
+    def _answer(self, request: Request) -> None:
+        """Answer from the store or, where that does not do, begin a job or wait for the cell."""
+        if self._newest.get(request.slot) != request.number:
+            return self._reply(request, {"superseded": True})
+        source, widget = self._source(), self._widgets.get(request.widget)
+        if source is None or widget is None:
+            return self._reply(request, {"error": "this widget was closed: run its cell again"})
+        busy = kernel.cell_is_running()
+        try:
+            if not busy:
+                source.check()  # while a cell trains the model, what is stored still answers
+            with source.stored_only():
+                answer = widget.answer(request.what, request.arguments)
+        except NotStored:
+            self._reply(request, {"parked": "cell" if busy else "model"})
+            if busy:
+                with self._guard:
+                    self._waiting.append(request)
+                if not kernel.cell_is_running():
+                    self.resume()  # the cell ended meanwhile
+            else:
+                self._run(request, source)
+        except Exception as error:
+            self._reply(request, {"error": sentence(error)})
+        else:
+            self._reply_with(request, answer, source.version)
+
+    def _run(self, request: Request, source: Any) -> None:
+        widget: Any = self._widgets.get(request.widget)
+
+        def work(_job: Job) -> tuple[Answer, int]:
+            if self._newest.get(request.slot) != request.number:
+                raise Cancelled("a newer request took its place")
+            return widget.answer(request.what, request.arguments), source.version
+
+        job = source.submit(work, label=f"Running {source.label}")
+        with self._guard:
+            self._runs[job] = request
+        job.add_listener(self._run_changed)
+
+    def _run_changed(self, job: Job) -> None:
+        if not job.finished:
+            return
+        with self._guard:
+            request = self._runs.pop(job, None)
+        if request is None:
+            return
+        try:
+            answer, version = job.result()
+        except Cancelled:
+            if kernel.cell_is_running():
+                self._reply(request, {"parked": "cell"})
+                with self._guard:
+                    self._waiting.append(request)
+            elif self._newest.get(request.slot) != request.number:
+                self._reply(request, {"superseded": True})
+            else:
+                self._reply(request, {"error": "cancelled: choose it again to run the model"})
+        except Exception as error:
+            self._reply(request, {"error": sentence(error)})
+        else:
+            self._reply_with(request, answer, version)
+
+    def _job_changed(self, job: Job) -> None:
+        with self._guard:
+            self._jobs = {name: (known, since) for name, (known, since) in self._jobs.items() if not known.finished}
+            shown = [
+                {"id": name, "label": known.label, "done": known.progress or None}
+                for name, (known, since) in self._jobs.items()
+                if known.state == "running" and time.monotonic() - since > _SHOW_AFTER
+            ]
+        if shown or self._stream.last.get("jobs"):
+            self._stream.push({"jobs": shown})
+
+    def _check(self) -> None:
+        source = self._source()
+        if source is not None and not kernel.cell_is_running():
+            try:
+                source.check()
+            except Exception:
+                _log.exception("checking %r failed", source)
+
+    def _reply_with(self, request: Request, answer: Answer, version: int) -> None:
+        content = {"version": version, "value": dict(answer.value), "arrays": answer.headers()}
+        self._reply(request, content, answer.buffers())
+
+    def _reply(self, request: Request, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        if "parked" not in content:
+            with self._guard:
+                if self._newest.get(request.slot) == request.number:
+                    del self._newest[request.slot]
+        self._send({"client": request.client, "request": request.number, **content}, buffers)
+
+    def _send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        if self._twin.comm is not None:
+            self._twin.send(content, buffers)
+
+
+class _Reader:
+    """One thread that answers from the stores, for all sources of the kernel."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def put(self, task: Any) -> None:
+        self._queue.put(task)
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._work, name="nnwidgets answers", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                self._queue.get()()
+            except Exception:
+                _log.exception("a request could not be answered")
+
+
+def sentence(error: BaseException) -> str:
+    """What a page shows of an error: its own words, with the type where they alone say little."""
+    words = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if isinstance(error, (ValueError, LookupError, RuntimeError, TypeError)) and words:
+        return words
+    _log.error("a widget's request failed", exc_info=error)
+    return f"{type(error).__name__}: {words}"
+
+
+_reader = _Reader()

@@ -1,0 +1,10 @@
+"""Every capture test starts from the same seed, on one thread."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)

@@ -1,0 +1,175 @@
+"""Requests are always answered: with arrays, an error, or the word that a newer one took their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from nnwidgets.session import ModelSession
+from nnwidgets.widgets.attention_heads import AttentionHeads
+from nnwidgets.wire.codec import decode
+from nnwidgets.wire.requests import Malformed, Request
+from tests.wire.conftest import Page
+
+WEIGHTS = {"attention": 1, "head": 2, "sample": 0, "step": None, "rows": None}
+
+
+def test_answers_with_the_weights(page: Page, session: ModelSession) -> None:
+    page.ask(1, "attention.weights", **WEIGHTS)
+    reply = page.reply(1)
+    weights = decode(reply["arrays"]["weights"], page.buffers[page.replies.index(reply)][0])
+    np.testing.assert_allclose(weights, session.attention.weights(layer=1, head=2, sample=0), atol=0.004)
+    assert reply["client"] == "page" and reply["version"] == session.version
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"head": 12}, "head=12, but layer 1 has 4 heads (0 to 3)"),
+        ({"attention": 9}, "has 2 attention layers (0 to 1)"),
+        ({"sample": 7}, "sample=7"),
+        ({"head": "first"}, "head='first'"),
+        ({"rows": [3, 99]}, "rows=[3, 99], but there are 5 queries"),
+        ({"colour": 1}, "it takes attention, head, sample, step, rows"),
+    ],
+)
+def test_an_error_names_the_value_and_the_bound(page: Page, arguments: dict[str, Any], sentence: str) -> None:
+    page.ask(1, "attention.weights", **(WEIGHTS | arguments))
+    assert sentence in page.reply(1)["error"]
+    page.ask(2, "attention.weights", **WEIGHTS)  # and the next one is answered
+    assert "arrays" in page.reply(2)
+
+
+def test_an_unknown_question_names_those_that_there_are(page: Page) -> None:
+    page.ask(1, "attention.everything")
+    assert "it answers attention.exact, attention.overview" in page.reply(1)["error"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        "weights",
+        {},
+        {"client": "page", "request": "1"},
+        {"client": "page", "request": True, "widget": "w", "control": "c", "what": "x", "arguments": {}},
+        {"client": "page", "request": 1, "widget": "w", "control": "c", "what": "x", "arguments": "none"},
+        {"client": "page", "request": 1, "widget": "w", "control": "c" * 1000, "what": "x", "arguments": {}},
+        {"client": "page", "request": 1, "widget": "w", "control": "c", "what": "x", "arguments": {"a": "x" * 10**6}},
+    ],
+)
+def test_a_malformed_message_is_refused_with_a_sentence(page: Page, content: Any) -> None:
+    with pytest.raises(Malformed):
+        Request.read(content)
+    page.say(content)
+    [reply] = page.until(lambda: [reply for reply in page.replies if "error" in reply])
+    assert len(reply["error"]) < 300
+
+
+def test_a_closed_widget_is_answered(page: Page, session: ModelSession) -> None:
+    other = AttentionHeads(session)  # keeps the twin alive
+    page.widget.close()
+    del other
+    page.say({"client": "page", "request": 1, "widget": "gone", "control": "c", "what": "x", "arguments": {}})
+    assert "closed" in page.reply(1)["error"]
+
+
+def test_a_model_that_raises_is_one_sentence_and_the_session_goes_on() -> None:
+    class Fragile(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise ZeroDivisionError("by design")
+
+    with ModelSession(Fragile(), torch.ones(1, 2)) as session:
+        page = Page(AttentionHeads(session))
+        page.ask(1, "attention.overview", sample=0)
+        assert "ZeroDivisionError: by design" in page.reply(1)["error"]
+
+
+def test_while_a_cell_runs_what_is_stored_is_answered(
+    page: Page, session: ModelSession, cell: Callable[[str | None], None]
+) -> None:
+    session.attention.weights(layer=1, head=2)
+    cell("training")
+    page.ask(1, "attention.weights", **WEIGHTS)
+    assert "arrays" in page.reply(1)
+
+
+def test_while_a_cell_runs_what_needs_the_model_waits(page: Page, cell: Callable[[str | None], None]) -> None:
+    cell("training")
+    page.ask(1, "attention.weights", **WEIGHTS)
+    assert page.parked(1) == "cell"
+    cell(None)
+    assert "arrays" in page.reply(1)
+
+
+def test_a_newer_request_replaces_one_that_waits(page: Page, cell: Callable[[str | None], None]) -> None:
+    cell("training")
+    page.ask(1, "attention.weights", **WEIGHTS)
+    page.parked(1)
+    page.ask(2, "attention.weights", **(WEIGHTS | {"head": 3}))
+    assert page.reply(1).get("superseded") is True
+    page.ask(3, "attention.weights", client="another page", **WEIGHTS)  # another page replaces nothing
+    page.parked(2)
+    page.parked(3)
+    cell(None)
+    assert page.reply(2)["value"]["head"] == 3
+    assert page.reply(3)["client"] == "another page"
+
+
+def test_a_cell_that_begins_stops_a_run_of_the_model_and_it_is_taken_up_afterwards(
+    cell: Callable[[str | None], None],
+) -> None:
+    import threading
+
+    running, go_on = threading.Event(), threading.Event()
+
+    class Slow(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList(torch.nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(20))
+            self.runs = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for number, layer in enumerate(self.layers):
+                x = layer(x, x, x)[0]
+                if number == 2:
+                    running.set()
+                    go_on.wait(10)
+            return x
+
+    with ModelSession(Slow(), torch.randn(1, 3, 8)) as session:
+        page = Page(AttentionHeads(session))
+        page.ask(1, "attention.overview", sample=0)
+        assert page.parked(1) == "model"
+        running.wait(10)
+        threading.Timer(0.2, go_on.set).start()
+        cell("training")  # returns only when the run has stopped
+        assert page.parked(1) == "cell"
+        cell(None)
+        assert len(page.reply(1)["value"]["entries"]) == 20
+
+
+def test_weights_that_a_cell_changed_are_noticed_after_it(
+    page: Page, session: ModelSession, cell: Callable[[str | None], None]
+) -> None:
+    page.ask(1, "attention.weights", **WEIGHTS)
+    before = page.reply(1)["version"]
+    cell("training")
+    with torch.no_grad():
+        next(session.model.parameters()).data.mul_(1.5)
+    cell(None)
+    import time
+
+    for _ in range(100):
+        if page.twin.version > before:
+            break
+        time.sleep(0.05)
+    assert page.twin.version > before
+    assert "recomputed" in page.twin.message
+    page.ask(2, "attention.weights", **WEIGHTS)
+    assert page.reply(2)["version"] > before
