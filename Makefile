@@ -1,4 +1,4 @@
-# `make lab` opens the tour, `make test` runs everything; both set up the machine first. Nothing is needed but Python 3.11+.
+# `make lab` opens the tour, `make test` runs everything. Both set up the machine first, which needs Python 3.11 or newer.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -9,7 +9,7 @@ READY := .venv/.ready
 BUNDLE := nnwidgets/static/runtime.js
 SOURCES := $(shell find js/src -type f) js/build.mjs package-lock.json
 
-.PHONY: setup lab test bench check build clean
+.PHONY: setup lab test bench check check-python check-types check-front build clean
 
 setup: $(READY) $(BUNDLE)
 
@@ -24,10 +24,16 @@ $(BUNDLE): $(SOURCES) | $(READY)
 lab: setup
 	jupyter lab $(ROOT) --LabApp.app_settings_dir=jupyter-config/lab notebooks/00_tour.ipynb
 
-check: setup
+check: check-python check-types check-front
+
+check-python: setup
 	ruff check
 	ruff format --check
+
+check-types: setup
 	mypy
+
+check-front: setup
 	npm run --silent check
 
 test: setup

@@ -17,9 +17,9 @@ stage() {
   results+=("$result in $((SECONDS - start)) s")
 }
 
-stage check make --no-print-directory check
+stage check make --no-print-directory --keep-going check
 stage vitest vitest run
-stage pytest python -m pytest
+stage pytest python -m pytest --durations=10
 
 echo
 for i in "${!names[@]}"; do printf '%-7s %s\n' "${names[$i]}" "${results[$i]}"; done

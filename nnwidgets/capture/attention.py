@@ -83,7 +83,8 @@ class AttentionMode(TorchFunctionMode):
         self.unfused: Unfused | None = None
         self.same_source: bool | None = None
         self.dropout = 0.0
-        self.watch = UnseenWatch()
+        self.parameters = {storage_of(parameter) for parameter in model.parameters()}
+        self.watch = UnseenWatch(self.parameters)
         self._latest: dict[tuple[str, int], Site] = {}
         self._calls: dict[str, int] = {}
 
@@ -112,7 +113,7 @@ class AttentionMode(TorchFunctionMode):
         elif self.unfused is not None:
             if (found := self.unfused.see(func, args, output)) is not None:
                 self._see(Arguments(**found, scale=1.0, dropout=self.dropout, hidden_rows_are_zero=False))
-        elif kinds.is_projection(func, args) and args:
+        elif kinds.is_projection(func, args, self.parameters):
             self.projections.append(kinds.projection(args, func, output))
         else:
             self.watch.see(func, args, kwargs, output, self.frame.path)

@@ -11,8 +11,14 @@ _Key = tuple[StorageWeakRef, int | None, torch.dtype, int, tuple[int, ...], tupl
 
 
 def storage_of(tensor: torch.Tensor) -> StorageWeakRef:
-    """A weak reference to the tensor's storage, equal for views of one storage; its address is not used again."""
-    return StorageWeakRef(tensor.untyped_storage())
+    """A weak reference to the tensor's storage, equal for views of one storage; its address is not used again.
+
+    Sparse tensors have no storage, so theirs equals no other.
+    """
+    try:
+        return StorageWeakRef(tensor.untyped_storage())
+    except (NotImplementedError, RuntimeError):
+        return StorageWeakRef(torch.UntypedStorage(0))
 
 
 class Keeper:

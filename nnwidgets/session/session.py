@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from types import TracebackType
@@ -28,12 +29,15 @@ from nnwidgets.session.tokens import sides
 
 Result = TypeVar("Result")
 
+_log = logging.getLogger(__name__)
+
 
 class ModelSession:
     """Looks inside a model on one input. Nothing runs before something is asked, and the model is never changed.
 
     What is asked is captured, kept in a bounded store, and captured again where it was dropped or the weights changed.
     Safe to use from several threads; the model runs once at a time. What it returns is its own: copy before writing.
+    Inputs changed in place are not noticed: call `refresh` then.
 
     Args:
         model: a `torch.nn.Module`.
@@ -262,7 +266,7 @@ class ModelSession:
         self._captures.check_open()
         job = Job(function, label)
         for callback in tuple(self._on_job):
-            callback(job)
+            _call(callback, job)
         self._jobs.submit(job)
         return job
 
@@ -286,7 +290,7 @@ class ModelSession:
             return
         self.closed = True
         for callback in tuple(self._on_close):
-            callback(self)
+            _call(callback, self)
         self._jobs.close()
         self._captures.close()
 
@@ -333,11 +337,18 @@ class ModelSession:
 
     def _tell(self, reason: str) -> None:
         for callback in tuple(self._on_change):
-            callback(self, reason)
+            _call(callback, self, reason)
 
     def _check_path(self, path: str) -> None:
         if path not in self._modules:
             find_modules(self.model, [path])  # raises, with the nearest paths
+
+
+def _call(callback: Callable[..., object], *arguments: Any) -> None:
+    try:
+        callback(*arguments)
+    except Exception:  # a broken listener must not take the answer from whoever asked
+        _log.exception("a listener of a session raised")
 
 
 def _listen(callbacks: list[Any], callback: Any) -> Callable[[], None]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnwidgets.analysis.pyramid import TILE, Pyramid
+from nnwidgets.analysis.pyramid import Pyramid
 from nnwidgets.analysis.tokens import TokenColumn
 from nnwidgets.session import ModelSession
 from nnwidgets.session.attention import AttentionEntry
@@ -24,13 +26,14 @@ WHOLE = 1024 * 1024
 """Weights of one head that go to the page whole; larger matrices go as tiles or as blocks of rows."""
 ROWS = 64
 """Queries in one block of rows."""
+_QUICK = 4 * WHOLE  # weights of a first picture that a display can wait for: about 0.2 s
 
 
 class AttentionWidget(Widget):
     """A widget that shows the attention of a session."""
 
     source: ModelSession
-    _selected = ("attention", "heads", "sample")
+    _selected = ("attention", "heads", "sample", "step", "query", "key")
 
     def __init__(self, source: ModelSession, **options: Any) -> None:
         if not isinstance(source, ModelSession):
@@ -105,8 +108,7 @@ class AttentionWidget(Widget):
         reduce: Literal["max", "mean"],
         step: int | None = None,
     ) -> Answer:
-        """One tile of the pyramid of a head's weights; whole coarse levels are kept, for their other tiles come next.
-        """
+        """One tile of the pyramid of a head's weights; whole coarse levels are kept, for their other tiles come next."""
         entry = self._entry(attention)
 
         def rows(start: int, stop: int) -> NDArray[np.float32]:
@@ -137,45 +139,63 @@ class AttentionWidget(Widget):
         ).item()
         return Answer({"weight": finite(weight)})  # a page takes null for a number that JSON does not have
 
+    def is_quick(self) -> bool:
+        if not self.source.attention.layers:
+            return True
+        entry = self._entry(self._attention())
+        return entry.queries * entry.keys * len(self._heads()) <= _QUICK
+
     def first_questions(self) -> Iterator[Question]:
         sample = self._sample(self.selection.sample)
         yield "attention.overview", {"sample": sample}
         if self.source.attention.layers:
-            yield from self._picture(self._attention(), self._heads(), sample)
+            entry = self._entry(self._attention())
+            for head in self._heads():
+                yield from self._picture(entry, head, sample, self._step(entry))
 
     def bake(self) -> Iterator[Question]:
-        """First what is shown, then the other heads of this layer, the other layers, and last the other samples."""
+        """First what is shown, then the other heads of this layer, the other layers, samples and steps, and last what
+        large matrices hold closer up.
+        """
         yield from self.first_questions()
         here = self._sample(self.selection.sample)
         layers = self.source.attention.layers
-        attention = self._attention() if layers else 0
-        for sample in [here, *(other for other in range(self.source.samples) if other != here)]:
+        samples = [here, *(other for other in range(self.source.samples) if other != here)]
+        nearest = sorted(layers, key=lambda entry: abs(entry.index - self._attention()))
+        for sample in samples:
             yield "attention.overview", {"sample": sample}
-            for entry in sorted(layers, key=lambda entry: abs(entry.index - attention)):
-                yield from self._picture(entry.index, self._choices(entry), sample)
+            for entry in nearest:
+                for head in self._choices(entry):
+                    yield from self._picture(entry, head, sample, self._step(entry))
+        for look in (self._picture, self._closer):
+            for sample, entry in itertools.product(samples, nearest):
+                for step, head in itertools.product(self._steps(entry), self._choices(entry)):
+                    yield from look(entry, head, sample, step)
 
-    def _picture(self, attention: int, heads: tuple[Head, ...], sample: int) -> Iterator[Question]:
-        """What the page asks to show these heads. Their arguments are, to the letter, those of the browser half."""
-        entry = self._entry(attention)
-        step = self._step(entry)
-        for head in heads:
-            if entry.queries * entry.keys <= WHOLE:
-                yield (
-                    "attention.weights",
-                    {
-                        "attention": attention,
-                        "head": head,
-                        "sample": sample,
-                        "step": step,
-                        "rows": None,
-                    },
-                )
-            else:
-                yield from self._large_picture(attention, head, sample, step)
+    def _picture(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        """What the page asks to show a head."""
+        if entry.queries * entry.keys > WHOLE:
+            yield from self._large_picture(entry, head, sample, step)
+        else:
+            yield self._question("attention.weights", entry, head, sample, step, rows=None)
 
-    def _large_picture(self, attention: int, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+    def _closer(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        """What the page asks when a reader looks closer at a head, or further on, whose matrix does not go whole."""
+        if entry.queries * entry.keys > WHOLE:
+            yield from self._large_rest(entry, head, sample, step)
+
+    @abstractmethod
+    def _large_picture(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
         """What the page asks first of a matrix that does not go whole."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def _large_rest(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        """What the page can ask later of such a matrix; what it asks first may be among it."""
+
+    @staticmethod
+    def _question(what: str, entry: AttentionEntry, head: Head, sample: int, step: int | None, **more: Any) -> Question:
+        """A question with its arguments, which are, to the letter, those of the browser half."""
+        return what, {"attention": entry.index, "head": head, "sample": sample, "step": step, **more}
 
     def _read(
         self, attention: int, head: Head, sample: int, step: int | None, queries: slice | None
@@ -223,6 +243,10 @@ class AttentionWidget(Widget):
         if entry.steps is None:
             return None
         return min(self.selection.step or 0, entry.steps - 1)
+
+    def _steps(self, entry: AttentionEntry) -> Sequence[int | None]:
+        """The steps that a reader can pick."""
+        return (None,) if entry.steps is None else range(entry.steps)
 
 
 def _column(column: TokenColumn | None) -> dict[str, Any] | None:

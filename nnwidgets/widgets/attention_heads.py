@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import traitlets
 
 from nnwidgets.analysis.attention import AttentionLinks
-from nnwidgets.widgets.attention import ROWS, AttentionWidget
+from nnwidgets.session.attention import AttentionEntry
+from nnwidgets.widgets.attention import ROWS, AttentionWidget, Head
 from nnwidgets.widgets.base import Question
 
 
@@ -53,16 +55,10 @@ class AttentionHeads(AttentionWidget):
     def look(self) -> dict[str, Any]:
         return {"label": self.source.label, "special": self.special_tokens, "threshold": self.threshold}
 
-    def _large_picture(self, attention: int, head: Any, sample: int, step: int | None) -> Iterator[Question]:
-        entry = self._entry(attention)
-        for start in range(0, min(entry.queries, 2 * ROWS), ROWS):
-            yield (
-                "attention.weights",
-                {
-                    "attention": attention,
-                    "head": head,
-                    "sample": sample,
-                    "step": step,
-                    "rows": [start, min(start + ROWS, entry.queries)],
-                },
-            )
+    def _large_picture(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        yield from itertools.islice(self._large_rest(entry, head, sample, step), 2)
+
+    def _large_rest(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        for start in range(0, entry.queries, ROWS):
+            rows = [start, min(start + ROWS, entry.queries)]
+            yield self._question("attention.weights", entry, head, sample, step, rows=rows)

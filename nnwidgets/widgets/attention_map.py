@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import traitlets
 
 from nnwidgets.analysis.attention import AttentionWeights
@@ -73,25 +75,35 @@ class AttentionMap(AttentionWidget):
     def _choices(self, entry: AttentionEntry) -> tuple[Head, ...]:
         return (*super()._choices(entry), "mean")
 
-    def _large_picture(self, attention: int, head: Head, sample: int, step: int | None) -> Iterator[Question]:
-        entry = self._entry(attention)
-        pyramid = Pyramid(
-            lambda start, stop: self._read(attention, head, sample, step, slice(start, stop)), entry.queries, entry.keys
-        )
-        for level in range(pyramid.levels - 1, 0, -1):
-            rows, columns = pyramid.shape(level)
-            for row in range(-(-rows // TILE)):
-                for column in range(-(-columns // TILE)):
-                    yield (
-                        "attention.tile",
-                        {
-                            "attention": attention,
-                            "head": head,
-                            "sample": sample,
-                            "step": step,
-                            "level": level,
-                            "row": row,
-                            "column": column,
-                            "reduce": self.reduce,
-                        },
-                    )
+    def _large_picture(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        """The levels from the coarsest to the first whose cells are no larger than a pixel."""
+        pyramid = self._pyramid(entry)
+        for level in reversed(range(pyramid.levels)):
+            yield from self._tiles(pyramid, level, self.reduce, entry, head, sample, step)
+            if max(pyramid.shape(level)) >= self.height:
+                break
+
+    def _large_rest(self, entry: AttentionEntry, head: Head, sample: int, step: int | None) -> Iterator[Question]:
+        pyramid = self._pyramid(entry)
+        for reduce in sorted(("max", "mean"), key=lambda reduce: reduce != self.reduce):
+            for level in reversed(range(pyramid.levels)):
+                yield from self._tiles(pyramid, level, reduce, entry, head, sample, step)
+
+    def _pyramid(self, entry: AttentionEntry) -> Pyramid:
+        """For its shapes alone."""
+        return Pyramid(lambda _start, _stop: np.empty((0, 0), np.float32), entry.queries, entry.keys)
+
+    def _tiles(
+        self,
+        pyramid: Pyramid,
+        level: int,
+        reduce: str,
+        entry: AttentionEntry,
+        head: Head,
+        sample: int,
+        step: int | None,
+    ) -> Iterator[Question]:
+        rows, columns = (range(-(-cells // TILE)) for cells in pyramid.shape(level))
+        for row, column in itertools.product(rows, columns):
+            place = {"level": level, "row": row, "column": column, "reduce": reduce}
+            yield self._question("attention.tile", entry, head, sample, step, **place)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnwidgets.session import NotStored
 from nnwidgets.wire.link import LinkedWidget
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 Question = tuple[str, Mapping[str, Any]]
 """What a page may ask, with its arguments."""
 
+_ENDINGS = (".png", ".svg", ".pdf", ".html")
 _AT_HAND = 0.2  # seconds that a display may take for its still picture
 
 
@@ -32,6 +32,10 @@ class Widget(LinkedWidget):
     @abstractmethod
     def result(self) -> Any:
         """The analysis dataclass behind the picture, as it stands."""
+
+    @abstractmethod
+    def is_quick(self) -> bool:
+        """Whether the first picture is made in a moment out of what is captured. Raises `NotStored` where nothing is."""
 
     @abstractmethod
     def first_questions(self) -> Iterable[Question]:
@@ -58,7 +62,10 @@ class Widget(LinkedWidget):
         Returns where it is; of a page also its size and what it holds. Raises ValueError for another ending, naming
         those that there are.
         """
-        if Path(path).suffix.lower() in (".html", ".htm"):
+        ending = Path(path).suffix.lower()
+        if ending not in _ENDINGS:
+            raise ValueError(f"path={str(path)!r}, but a widget is saved as {', '.join(_ENDINGS[:-1])} or .html")
+        if ending == ".html":
             from nnwidgets.export.page import save_page
 
             return save_page(path, [self])
@@ -82,7 +89,8 @@ class Widget(LinkedWidget):
             if getattr(self, name) != self.traits()[name].default_value
         )
         arguments = ", ".join(["session", *options])
-        fields = ", ".join(f"{name}={getattr(self.selection, name)!r}" for name in self._selected)
+        selected = {name: getattr(self.selection, name) for name in self._selected}
+        fields = ", ".join(f"{name}={value!r}" for name, value in selected.items() if value is not None)
         return f"session.selection.update({fields})\nnnw.{type(self).__name__}({arguments})"
 
     _selected: tuple[str, ...] = ()
@@ -110,11 +118,9 @@ class Widget(LinkedWidget):
         source = self.source
         try:
             if source.estimated_seconds() <= _AT_HAND:
-                return self._first_picture()
+                return self._first_picture() if self.is_quick() else None
             with source.stored_only():
-                return self._first_picture()
-        except NotStored:
-            return None
+                return self._first_picture() if self.is_quick() else None
         except Exception:
             return None
 

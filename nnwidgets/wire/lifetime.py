@@ -88,6 +88,7 @@ def _link(source: Source) -> Linked:
 
 def _unlink(source: Source, linked: Linked) -> None:
     del _linked[source]
+    linked.desk.close()
     linked.twin.close()
     linked.stream.close()
     selection = source.selection

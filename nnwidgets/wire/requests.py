@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnwidgets.session import Cancelled, Job, NotStored
+from nnwidgets.session import Cancelled, Job, NotStored, SessionClosed
 from nnwidgets.wire import kernel
 from nnwidgets.wire.answers import Answer
 
@@ -100,7 +100,11 @@ class Desk:
         self._jobs: dict[str, tuple[Job, float]] = {}
         self._runs: dict[Job, Request] = {}
         twin.on_msg(self._receive)
-        source.on_job(self.show)
+        self._ignore_jobs = source.on_job(self.show)
+
+    def close(self) -> None:
+        """The twin is closed: nobody looks any more."""
+        self._ignore_jobs()
 
     def register(self, key: str, widget: Any) -> None:
         """Let requests that name `key` reach `widget`."""
@@ -235,8 +239,8 @@ class Desk:
         if source is not None and not kernel.cell_is_running():
             try:
                 source.check()
-            except Exception:
-                _log.exception("checking %r failed", source)
+            except SessionClosed:
+                pass  # meanwhile; its widgets know
 
     def _reply_with(self, request: Request, answer: Answer, version: int) -> None:
         content = {"version": version, "value": dict(answer.value), "arrays": answer.headers()}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,11 +37,11 @@ def notebook(server: Server, browser: Browser, request: pytest.FixtureRequest) -
     """Make, open and (unless `run=False`) run a notebook of the given cells."""
     contexts = []
 
-    def make(*cells: str, run: bool = True, name: str = "") -> Notebook:
+    def make(*cells: str, run: bool = True, name: str = "", kernel: str = "python3") -> Notebook:
         context = browser.new_context(viewport={"width": 1400, "height": 1000})
         contexts.append(context)
         safe = re.sub(r"\W+", "_", request.node.name)
-        made = Notebook(server, context, f"{safe}{name}.ipynb").write(*cells).open()
+        made = Notebook(server, context, f"{safe}{name}.ipynb").write(*cells, kernel=kernel).open()
         return made.run_all() if run else made
 
     yield make
@@ -56,6 +59,23 @@ def _end_kernels(server: Server) -> None:
     for session in server.get("api/sessions"):
         address = f"{server.url}/api/sessions/{session['id']}?token={TOKEN}"
         urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=10).close()
+
+
+@pytest.fixture(scope="session")
+def ipykernel6(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a kernel on ipykernel 6, which has no subshells: only its ipykernel differs."""
+    folder = tmp_path_factory.mktemp("ipykernel6")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), "ipykernel==6.31.0"],
+        check=True,
+    )
+    launcher = "from ipykernel.kernelapp import launch_new_instance as go; go()"
+    start = f"import sys; sys.path.insert(0, {str(folder)!r}); {launcher}"
+    spec = server.data / "kernels" / "ipykernel6"
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-c", start, "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "ipykernel 6", "language": "python"}))
+    return "ipykernel6"
 
 
 @pytest.fixture(scope="session")

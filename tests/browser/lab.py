@@ -53,6 +53,7 @@ class Server:
 
     url: str
     root: Path
+    data: Path
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.url}/{path}?token={TOKEN}", timeout=10) as answer:
@@ -102,7 +103,7 @@ def serve(folder: Path) -> Iterator[Server]:
         start_new_session=True,
     )
     try:
-        yield Server(_address(process, folder / "lab.log", home / "runtime"), root)
+        yield Server(_address(process, folder / "lab.log", home / "runtime"), root, home / "data")
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -209,9 +210,9 @@ class Notebook:
         """The view of the nnwidgets widget that a cell displays."""
         return self.cell(index).locator(".nnw[data-theme]")
 
-    def picture(self, index: int) -> Locator:
-        """The canvas of that view."""
-        return self.view(index).get_by_role("img").first
+    def picture(self, index: int, shows: str = "") -> Locator:
+        """The canvas of that view, by what it says that it shows."""
+        return self.view(index).locator(f'canvas[aria-label*="{shows}"]' if shows else "canvas[aria-label]")
 
     def pick(self, index: int, picker: str, choice: str, *, add: bool = False) -> None:
         """Click a choice of a picker with the pointer, with Control to add it to those picked."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook
@@ -24,7 +25,7 @@ def test_stored_captures_answer_while_a_cell_blocks(notebook: Callable[..., Note
     expect(lab.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     for head in ("1", "3", "2"):
         lab.pick(1, "Head", head)
-        expect(lab.view(1).get_by_role("img", name=f"head {head}")).to_be_visible(timeout=3000)
+        expect(lab.picture(1, f"head {head}")).to_be_visible(timeout=3000)
     assert is_running(lab, 2)
     expect(lab.view(1)).not_to_contain_text("Waiting")
     lab.wait_for_cells()
@@ -41,7 +42,7 @@ def test_what_needs_the_model_waits_for_the_cell_and_says_so(notebook: Callable[
     assert is_running(lab, 2)
     lab.wait_for_cells()
     expect(lab.view(1)).not_to_contain_text("Waits for")
-    expect(lab.view(1).get_by_role("img", name="head 3")).to_be_visible()
+    expect(lab.picture(1, "head 3")).to_be_visible()
 
 
 def test_a_loop_that_moves_the_selection_does_not_make_the_widget_deaf(notebook: Callable[..., Notebook]) -> None:
@@ -53,3 +54,19 @@ def test_a_loop_that_moves_the_selection_does_not_make_the_widget_deaf(notebook:
     expect(lab.view(1)).to_contain_text("layers.2.self_attn", timeout=3000)
     expect(lab.view(1)).not_to_contain_text("Waiting")
     assert is_running(lab, 2)
+
+
+@pytest.mark.packages
+def test_on_ipykernel_6_a_widget_says_that_it_waits_for_the_kernel(
+    notebook: Callable[..., Notebook], ipykernel6: str
+) -> None:
+    lab = notebook(SESSION, HEADS, BLOCK, run=False, kernel=ipykernel6).run_all(wait=False)
+    expect(lab.picture(1)).to_be_visible()
+    expect(lab.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    lab.pick(1, "Head", "3")
+    expect(lab.view(1)).to_contain_text("Waiting for the kernel", timeout=3000)
+    assert is_running(lab, 2)
+    lab.wait_for_cells()
+    assert lab.python("__import__('ipykernel').version_info[0]") == 6
+    expect(lab.view(1)).not_to_contain_text("Waiting for the kernel")
+    expect(lab.picture(1, "head 3")).to_be_visible()

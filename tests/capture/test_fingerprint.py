@@ -43,10 +43,14 @@ CHANGES: dict[str, Callable[[nn.Module], object]] = {
     "p.data.mul_": lambda model: model.head.weight.data.mul_(1.01),
     "p.data.clamp_": lambda model: model.head.weight.data.clamp_(-0.01, 0.01),
     "p.data =": set_data,
+    "another parameter over the same data": lambda model: setattr(
+        model.head, "weight", nn.Parameter(model.head.weight.data)
+    ),
     "numpy view": through_numpy,
     "load_state_dict": lambda model: model.load_state_dict(changed_state(model)),
     "load_state_dict, assigned": lambda model: model.load_state_dict(changed_state(model), assign=True),
     "one value, in place": lambda model: model.head.weight.data[:1, :1].add_(1) and None,
+    "a value of a large buffer that is not sampled": lambda model: model.large[1].add_(1),
     "a buffer": lambda model: model.counts.add_(1),
     "a buffer by data": lambda model: model.counts.data.add_(1),
     "another module": replace_module,
@@ -59,6 +63,7 @@ CHANGES: dict[str, Callable[[nn.Module], object]] = {
 def model_with_buffer() -> nn.Module:
     model = classifier()
     model.register_buffer("counts", torch.zeros(3))
+    model.register_buffer("large", torch.zeros(300_000))
     return model
 
 

@@ -49,7 +49,7 @@ def bits(tensor: torch.Tensor) -> bytes:
 
 
 class Careless(nn.Module):
-    """Does what forwards should not: counts in buffers, replaces one, draws random numbers, writes into its input, freezes."""
+    """Does what a forward should not: writes into buffers and inputs, draws random numbers, freezes a parameter."""
 
     def __init__(self) -> None:
         super().__init__()

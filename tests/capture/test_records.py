@@ -140,6 +140,56 @@ def test_kinds_without_names() -> None:
     assert only(Projected(), {"x": x, "attn_mask": only_padding}).kind == "encoder"
 
 
+class Latent(nn.Module):
+    """Queries and keys each through a bottleneck of its own (DeepSeek-V2's latent attention), then turned (rope)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = nn.Sequential(nn.Linear(32, 8), nn.LayerNorm(8), nn.Linear(8, 32))
+        self.key = nn.Sequential(nn.Linear(32, 8), nn.LayerNorm(8), nn.Linear(8, 32))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        query, key = (t.unflatten(-1, (4, 8)).transpose(1, 2) * 2 for t in (self.query(x), self.key(x)))
+        return F.scaled_dot_product_attention(query, key, key).transpose(1, 2).flatten(2)
+
+
+class TwoInOne(nn.Module):
+    """Two attentions in one module, each over its normalised input, with turned queries and keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.all = nn.LayerNorm(32), nn.Linear(32, 96)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(2):
+            query, key, value = self.all(self.norm(x)).unflatten(-1, (3, 4, 8)).transpose(1, 3).unbind(2)
+            x = x + F.scaled_dot_product_attention(query * 2, key * 2, value).transpose(1, 2).flatten(2)
+        return x
+
+
+class Decoder(nn.Module):
+    """Self- and cross-attention in one module, over two sequences of the same length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Linear(32, 32) for _ in range(8))
+
+    def attend(self, first: int, x: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+        sources = (x, memory, memory)
+        made = (self.maps[first + i](t).unflatten(-1, (4, 8)).transpose(1, 2) for i, t in enumerate(sources))
+        return x + self.maps[first + 3](F.scaled_dot_product_attention(*made).transpose(1, 2).flatten(2))
+
+    def forward(self, x: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+        return self.attend(4, self.attend(0, x, x), memory)
+
+
+def test_kinds_of_modules_that_do_more_than_one_thing() -> None:
+    x, memory = torch.randn(2, 5, 32), torch.randn(2, 5, 32)
+    assert only(Latent(), x).kind == "encoder"
+    assert [record.kind for record in record_attention(Call(TwoInOne(), x)).records] == ["encoder", "encoder"]
+    assert [record.kind for record in record_attention(Call(Decoder(), (x, memory))).records] == ["encoder", "cross"]
+
+
 def test_a_module_shared_by_layers_is_one_record_a_call() -> None:
     config = transformers.AlbertConfig(vocab_size=VOCABULARY, embedding_size=16, **ATTENTION)
     records = record_attention(Call(transformers.AlbertModel(config), token_batch())).records

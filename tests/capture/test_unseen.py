@@ -67,7 +67,9 @@ class AdditiveAttention(nn.Module):
 
 
 def test_a_class_that_is_called_attention_needs_no_product_of_activations() -> None:
-    assert list(unseen(nn.Sequential(nn.Linear(8, 8), AdditiveAttention()), torch.randn(2, 5, 8))) == ["1"]
+    found = unseen(nn.Sequential(nn.Linear(8, 8), AdditiveAttention()), torch.randn(2, 5, 8))
+    assert list(found) == ["1"]
+    assert "steps of its own" in found["1"]
 
 
 class LinearAttention(nn.Module):
@@ -126,6 +128,21 @@ class ExpectedEmbedding(nn.Module):
         return torch.softmax(logits, dim=-1) @ self.embedding.weight
 
 
+class ExpectedEmbeddingByEinsum(ExpectedEmbedding):
+    """The same in another notation."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = torch.einsum("bqd,vd->bqv", x, self.embedding.weight)
+        return torch.einsum("bqv,vd->bqd", torch.softmax(logits, dim=-1), self.embedding.weight)
+
+
+class MixedEmbedding(ExpectedEmbedding):
+    """Weights choose among activations: the logits come from weights of the model, so no token looks at another."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(x @ self.embedding.weight.T[:, :5], dim=-1) @ torch.tanh(x)
+
+
 class Router(nn.Module):
     """A soft mixture of experts: gates from a linear layer, times the experts' outputs."""
 
@@ -139,7 +156,7 @@ class Router(nn.Module):
         return (gates @ torch.stack([expert(x) for expert in self.experts], dim=-2)).squeeze(-2)
 
 
-@pytest.mark.parametrize("module", [Classifier, ExpectedEmbedding, Router])
+@pytest.mark.parametrize("module", [Classifier, ExpectedEmbedding, ExpectedEmbeddingByEinsum, MixedEmbedding, Router])
 def test_a_softmax_that_is_no_attention_is_not_listed(module: type[nn.Module]) -> None:
     assert unseen(nn.Sequential(nn.Linear(8, 8), module()), torch.randn(2, 5, 8)) == {}
 
@@ -155,6 +172,14 @@ def test_routers_of_a_mixture_of_experts_are_not_listed() -> None:
     capture = record_attention(Call(transformers.MixtralForCausalLM(config), token_batch()))
     assert [record.kind for record in capture.records] == ["decoder", "decoder"]
     assert capture.unseen == []
+
+
+def test_sparse_inputs_are_no_hindrance() -> None:
+    class Graph(nn.Module):
+        def forward(self, adjacency: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+            return torch.softmax(adjacency @ x, dim=-1)
+
+    assert unseen(Graph(), (torch.eye(5).to_sparse(), torch.randn(5, 8))) == {}
 
 
 def test_a_model_without_attention_has_neither() -> None:

@@ -297,6 +297,16 @@ def test_estimated_seconds() -> None:
     assert session.estimated_seconds() != measured
 
 
+def test_a_broken_listener_takes_no_answer_away(caplog: pytest.LogCaptureFixture) -> None:
+    session = ModelSession(Counting(), torch.zeros(2, 4))
+    for listen in (session.on_change, session.on_close, session.on_job):
+        listen(lambda *_: 1 / 0)
+    session.refresh()
+    assert session.submit(lambda job: session.outputs).result(10).shape == (2, 3)
+    session.close()
+    assert session.closed and caplog.text.count("ZeroDivisionError") == 3
+
+
 def test_opened_name_and_label() -> None:
     opened: list[ModelSession] = []
     ModelSession.opened.append(opened.append)

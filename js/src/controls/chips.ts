@@ -84,12 +84,11 @@ export function createChips(
     element: list,
     show(chips, active) {
       const newShape = JSON.stringify(chips.map((chip) => chip.group));
+      const focused = list.matches(":focus-within");
       if (newShape !== shape) {
-        const focused = buttons.some((button) => button === document.activeElement);
         shape = newShape;
         buttons = chips.map(() => element("div", { class: "nnw-chip", role: "option" }));
         list.replaceChildren(...grouped(chips, buttons));
-        if (focused) buttons[active]?.focus({ preventScroll: true });
       }
       for (const [index, chip] of chips.entries()) {
         const button = buttons[index] as HTMLElement;
@@ -102,6 +101,8 @@ export function createChips(
         button.style.setProperty("--fill", chip.color?.[0] ?? "");
         button.style.setProperty("--ink", chip.color?.[1] ?? "");
       }
+      // The chip that had the focus may have gone; the listbox must not lose it.
+      if (focused && !list.matches(":focus-within")) buttons[active]?.focus({ preventScroll: true });
     },
   };
 }

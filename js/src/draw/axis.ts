@@ -20,6 +20,9 @@ export interface AxisLook {
   readonly fontSize: number;
 }
 
+/** How far the labels under a plot are turned, in radians: steep enough that neighbours stay apart. */
+export const SLANT = Math.PI / 3;
+
 /** What a line of labels takes, in font sizes. */
 export const LINE = 1.12;
 
@@ -54,17 +57,6 @@ export function paintRowLabels(context: Context2D, side: Side, rect: Rect, width
   withLabels(context, side, cell, look, "right", draw);
 }
 
-/** How the labels under `rect` stand: flat where the cells are wide enough, else slanted. */
-export function columnSlant(
-  context: Context2D,
-  texts: readonly string[],
-  cell: number,
-  font: string,
-): "flat" | "slanted" {
-  context.font = font;
-  return texts.length > 0 && texts.every((text) => context.measureText(text).width < cell - 8) ? "flat" : "slanted";
-}
-
 /** The labels under `rect`. `height` is what they may take. */
 export function paintColumnLabels(
   context: Context2D,
@@ -76,7 +68,7 @@ export function paintColumnLabels(
 ): void {
   const cell = rect.width / (side.high - side.low);
   const bottom = rect.y + rect.height;
-  const angle = slant === "flat" ? 0 : -Math.PI / 4;
+  const angle = slant === "flat" ? 0 : -SLANT;
   const draw = (index: number) => {
     const x = rect.x + (index + 0.5 - side.low) * cell;
     tick(context, x, bottom + 1, x, bottom + 4, look);
@@ -84,11 +76,11 @@ export function paintColumnLabels(
     context.translate(x + (angle ? 2 : 0), bottom + (angle ? 8 : 6 + look.fontSize / 2));
     context.rotate(angle);
     // What leans to the left must end before the picture does.
-    const room = angle ? Math.min(height / Math.SQRT1_2 - look.fontSize, x / Math.SQRT1_2) - 8 : cell - 4;
+    const room = angle ? Math.min((height - 10) / Math.sin(SLANT), x / Math.cos(SLANT)) - 6 : cell - 4;
     context.fillText(fitText(context, side.labels.text(index), room), 0, 0);
     context.restore();
   };
-  withLabels(context, side, cell, look, angle ? "right" : "center", draw);
+  withLabels(context, side, angle ? cell * Math.sin(SLANT) : cell, look, angle ? "right" : "center", draw);
 }
 
 function withLabels(

@@ -195,8 +195,9 @@ export class SourceClient {
       return this.#notify();
     }
     this.#flights.delete(reply.request);
-    if (reply.superseded) {
-      // Another widget may still want what one widget's newer request replaced.
+    if (reply.superseded || (reply.version ?? this.version) < this.version) {
+      // Another widget may still want what one widget's newer request replaced; and what was answered before the captures
+      // changed is no answer any more.
       for (const ask of flight.asks) void this.ask(ask.widget, ask.control, ask.what, ask.args).then(ask.resolve, ask.reject);
     } else if (reply.error !== undefined) {
       for (const ask of flight.asks) ask.reject(new Error(reply.error));

@@ -85,7 +85,10 @@ export interface ViewContext {
 /** Builds the view; it keeps itself up to date until `context.signal` aborts. */
 export type View = (context: ViewContext) => void;
 
-/** The newest request of this control replaced the one that rejects with this: not an error for the reader. */
+/**
+ * The newest request of this control replaced the one that rejects with this: not an error for the reader.
+ * Every bundle has a class of its own: tell it by its `name`, not by `instanceof`.
+ */
 export class Superseded extends Error {
   override readonly name = "Superseded";
 }

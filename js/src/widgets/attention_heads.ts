@@ -82,10 +82,7 @@ export const view: View = (context) => {
   const picture = createHeadsPicture(frame.picture, { query: events("query"), key: events("key") }, onScroll, signal);
 
   const columnsOf = createColumns();
-  const peakOf = memo(
-    (whole: boolean, query: HeadsScene["query"], key: HeadsScene["key"], ...weights: (HeadRows | undefined)[]) =>
-      peak(weights, whole, query, key),
-  );
+  const peakOf = memo(peak);
   const receivedOf = memo((query: HeadsScene["query"], key: HeadsScene["key"], ...weights: (HeadRows | undefined)[]) =>
     weights.map((head) => head && received(head, query, key)),
   );
@@ -113,11 +110,11 @@ export const view: View = (context) => {
     const stays = waiting && scene !== null && scene.query === columns.query && scene.key === columns.key;
     const shown = stays && scene ? { heads: scene.heads, weights: scene.weights } : { heads: place.heads, weights };
     frame.picture.classList.toggle("nnw-stale", waiting);
-    const { full, missing } = peakOf(whole, columns.query, columns.key, ...shown.weights);
+    const full = (whole ? peakOf : peak)(whole, columns.query, columns.key, ...shown.weights);
     const picked = { query: columns.query.rowOf(place.query), key: columns.key.rowOf(place.key) };
     const focus = inRange(hover, columns) ?? inRange(cursor, columns) ?? pickedFocus(picked, clicked);
     const least = options.get<number>("threshold");
-    scene = { ...sight, ...columns, ...shown, whole, full, missing, focus, picked, threshold: least, beside };
+    scene = { ...sight, ...columns, ...shown, whole, full, focus, picked, threshold: least, beside };
     threshold.show(Number(Math.sqrt(least).toFixed(2)));
     lineKey.show(least, full);
     picture.paint(scene, context.theme());

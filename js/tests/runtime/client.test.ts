@@ -128,6 +128,15 @@ describe("answers", () => {
     expect(client.cached("weights", { head: 1 })).toBeUndefined();
   });
 
+  it("from before the captures changed are asked for again", async () => {
+    const asked = ask(1);
+    model.set("version", 2);
+    model.reply(0, { version: 1, value: { old: true } });
+    expect(heads()).toEqual([1, 1]);
+    model.reply(1, { version: 2, value: { old: false } });
+    expect((await asked).value).toEqual({ old: false });
+  });
+
   it("for another page are not taken", async () => {
     let done = false;
     void ask(0).then(() => {

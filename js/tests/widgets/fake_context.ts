@@ -90,7 +90,7 @@ export function fakeContext(page: FakePage): FakeContext {
   const traits: Record<string, unknown> = { ...DEFAULTS, ...page.options };
   const selectionListeners: { names: readonly string[]; listener: () => void }[] = [];
   const optionListeners: { names: readonly string[]; listener: () => void }[] = [];
-  const [versionListeners, themeListeners]: (() => void)[][] = [[], []];
+  const [versionListeners, themeListeners]: [(() => void)[], (() => void)[]] = [[], []];
   const cache = new Map<string, Answer>();
   const [asks, errors]: [Ask[], unknown[]] = [[], []];
   const newest = new Map<string, number>();

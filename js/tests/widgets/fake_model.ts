@@ -1,6 +1,7 @@
 /** A model that is not there: attention of known patterns, answered as the kernel would answer it. */
 
 import type { Answer, Arguments, NdArray } from "../../src/runtime/context.ts";
+import { largest } from "../../src/widgets/attention/matrix.ts";
 import type { Entry, Overview, TokenList } from "../../src/widgets/attention/overview.ts";
 
 export interface FakeOptions {
@@ -94,7 +95,7 @@ export function fakeModel(options: FakeOptions = {}): FakeModel {
     "attention.weights": ({ attention, head, rows }) => {
       const [start, stop] = (rows as [number, number] | null) ?? [0, queries];
       const weights = matrix(stop - start, keys, (row, key) => at(attention as number, head, start + row, key));
-      const maximum = weights.data.reduce((most, value) => Math.max(most, value), 0);
+      const maximum = largest(weights.data);
       return { value: { attention, head, maximum, sink: false }, arrays: { weights } };
     },
     "attention.tile": ({ attention, head, level, row, column, reduce }) => {

@@ -1,7 +1,7 @@
 /** Exact weights, asked for once a hand rests: what is drawn travels in eight bits. */
 
 import type { ViewContext } from "../../runtime/context.ts";
-import { reportUnlessSuperseded } from "./overview.ts";
+import { isSuperseded } from "./overview.ts";
 import { matrixKey, type Place, whereOf } from "./place.ts";
 
 export interface Pair {
@@ -14,6 +14,7 @@ const REST = 120;
 
 export class ExactLookup {
   private readonly known = new Map<string, number>();
+  private readonly refused = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -25,6 +26,7 @@ export class ExactLookup {
 
   clear(): void {
     this.known.clear();
+    this.refused.clear();
   }
 
   get(place: Place, pair: Pair): number | undefined {
@@ -39,7 +41,9 @@ export class ExactLookup {
   /** Ask for these pairs, and no longer for those of an earlier call, when nothing else is wanted for a moment. */
   want(place: Place, pairs: readonly Pair[]): void {
     clearTimeout(this.timer);
-    const missing = pairs.filter((pair) => this.get(place, pair) === undefined);
+    const missing = pairs.filter(
+      (pair) => this.get(place, pair) === undefined && !this.refused.has(pairKey(place, pair)),
+    );
     if (missing.length)
       this.timer = setTimeout(() => missing.forEach((pair, slot) => void this.ask(place, pair, slot)), REST);
   }
@@ -52,7 +56,8 @@ export class ExactLookup {
       this.known.set(pairKey(place, pair), toNumber(answer.value.weight));
       this.onArrival();
     } catch (error) {
-      reportUnlessSuperseded(this.context, error);
+      // The rounded weight stays, marked as such: a saved page, say, has no others.
+      if (!isSuperseded(error)) this.refused.add(pairKey(place, pair));
     }
   }
 }

@@ -170,7 +170,7 @@ const FADED = 0.12;
 /** Keeps all lines in a layer of their own, so that hovering redraws only the lines of one token. */
 function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) => void) {
   const layer = document.createElement("canvas");
-  let [painted, count] = ["", 0];
+  let [painted, count, missing] = ["", 0, false];
   let weights: HeadsScene["weights"] = [];
   let tokens: unknown[] = [];
   const style = (head: number, right: number) => ({ left: 0, right, color: headColor(head) });
@@ -181,12 +181,13 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
     const sameTokens = tokens[0] === scene.query && tokens[1] === scene.key;
     const unchanged = scene.whole && sameTokens && scene.weights.every((head, slot) => head === weights[slot]);
     if (unchanged && key === painted) return;
-    [painted, weights, tokens, count] = [key, scene.weights, [scene.query, scene.key], 0];
+    [painted, weights, tokens, count, missing] = [key, scene.weights, [scene.query, scene.key], 0, false];
     const context = fitCanvas(layer, width, height);
     for (const [slot, head] of heads.entries()) {
-      const links = linksInSight(scene, slot, false);
-      count += links.length;
-      paintLinks(context, links, style(head, width));
+      const found = linksInSight(scene, slot, false);
+      count += found.links.length;
+      missing ||= found.missing;
+      paintLinks(context, found.links, style(head, width));
     }
   };
 
@@ -198,7 +199,7 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
     context.globalAlpha = 1;
     let focused = 0;
     for (const [slot, head] of scene.heads.entries()) {
-      const links = linksInSight(scene, slot, true);
+      const { links } = linksInSight(scene, slot, true);
       focused += links.length;
       paintLinks(context, links, style(head, width));
     }
@@ -207,7 +208,7 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
     setAttribute(canvas, "aria-label", `Attention from query to key tokens, ${heads}: ${drawn} lines`);
     const here = scene.weights.every((head) => head !== undefined);
     const none = here && drawn === 0 ? `No weight in sight reaches ${formatWeight(scene.threshold, 3)}.` : "";
-    remark(scene.missing ? "Some weights are NaN: they have no lines." : none);
+    remark(missing ? "Some weights are NaN: they have no lines." : none);
   };
 }
 

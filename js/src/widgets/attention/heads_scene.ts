@@ -36,8 +36,6 @@ export interface HeadsScene extends Sight {
   readonly threshold: number;
   /** The weight that is drawn at full strength. */
   readonly full: number;
-  /** Whether some weights are NaN, and so have no lines. */
-  readonly missing: boolean;
   /** The token whose lines stand out: hovered, else on the keyboard, else picked. */
   readonly focus: { readonly side: Side; readonly row: number } | null;
   readonly picked: Readonly<Record<Side, number | null>>;
@@ -71,15 +69,21 @@ export function weightAt(scene: HeadsScene, slot: number, queryRow: number, keyR
 /** How much fainter lines of special tokens are when these are dimmed. */
 const DIM = 0.25;
 
+export interface LinksInSight {
+  readonly links: readonly Link[];
+  /** Whether some weights are NaN, and so have no lines. */
+  readonly missing: boolean;
+}
+
 /**
  * The lines of one head that touch a row in sight, or those of the focused token alone.
  * Of a matrix in blocks only the queries in sight are drawn, for the rest has not come.
  */
-export function linksInSight(scene: HeadsScene, slot: number, focused: boolean): Link[] {
+export function linksInSight(scene: HeadsScene, slot: number, focused: boolean): LinksInSight {
   const { query, key, rowHeight } = scene;
   const focus = focused ? scene.focus : null;
   const weights = scene.weights[slot];
-  if (!weights || (focused && !focus)) return [];
+  if (!weights || (focused && !focus)) return { links: [], missing: false };
   const [queryTop, keyTop] = [columnOffset(scene, "query"), columnOffset(scene, "key")];
   const [firstQuery, lastQuery] = rowsInSight(scene, "query");
   const [firstKey, lastKey] = rowsInSight(scene, "key");
@@ -88,6 +92,7 @@ export function linksInSight(scene: HeadsScene, slot: number, focused: boolean):
   const middle = rowHeight / 2 + shift;
   const least = Math.max(scene.threshold, Number.MIN_VALUE);
   const links: Link[] = [];
+  let missing = false;
   const [from, to] =
     focus?.side === "query"
       ? [focus.row, focus.row + 1]
@@ -102,7 +107,10 @@ export function linksInSight(scene: HeadsScene, slot: number, focused: boolean):
       focus?.side === "key" ? [focus.row, focus.row + 1] : all ? [0, key.indices.length] : [firstKey, lastKey];
     for (let k = start; k < stop; k++) {
       const weight = row[key.indices[k] as number] as number;
-      if (!(weight >= least)) continue;
+      if (!(weight >= least)) {
+        missing ||= Number.isNaN(weight);
+        continue;
+      }
       const dim = query.faint(q) || key.faint(k) ? DIM : 1;
       links.push({
         from: q * rowHeight - queryTop + middle,
@@ -111,25 +119,17 @@ export function linksInSight(scene: HeadsScene, slot: number, focused: boolean):
       });
     }
   }
-  return links;
-}
-
-export interface Peak {
-  /** The weight to draw at full strength. */
-  readonly full: number;
-  /** Whether some weights are NaN, and so have no lines. */
-  readonly missing: boolean;
+  return { links, missing };
 }
 
 /** The largest weight between shown tokens that are not dimmed, over all heads that have come. */
 export function peak(
-  weights: readonly (HeadRows | undefined)[],
   whole: boolean,
   query: ShownTokens,
   key: ShownTokens,
-): Peak {
+  ...weights: readonly (HeadRows | undefined)[]
+): number {
   let full = 0;
-  let missing = false;
   const all = query.plain && key.plain;
   for (const head of weights) {
     if (!head) continue;
@@ -142,13 +142,11 @@ export function peak(
       if (!row) continue;
       for (let k = 0; k < key.indices.length; k++) {
         const weight = row[key.indices[k] as number] as number;
-        if (weight > full) {
-          if (!key.faint(k)) full = weight;
-        } else if (Number.isNaN(weight)) missing = true;
+        if (weight > full && !key.faint(k)) full = weight;
       }
     }
   }
-  return { full: full || 1, missing };
+  return full || 1;
 }
 
 /** The mean weight that each shown key receives from the shown queries. */

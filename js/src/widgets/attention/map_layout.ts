@@ -1,5 +1,6 @@
 /** Where the parts of the map stand: axes, labels, plot and colour bar, within a width and a height. */
 
+import { SLANT } from "../../draw/axis.ts";
 import type { Rect } from "../../draw/canvas.ts";
 import { COLOR_BAR_WIDTH } from "../../draw/colorbar.ts";
 import type { View } from "../../draw/heatmap.ts";
@@ -35,7 +36,7 @@ export function mapLayout(extent: Extent, labels: LabelSizes, width: number, hei
   const left = TITLE + rowLabels;
   const across = Math.max(80, width - left - BAR_GAP - COLOR_BAR_WIDTH);
   const flatHeight = labels.fontSize + 12;
-  const slantedHeight = Math.min(labels.columns, 110) * Math.SQRT1_2 + 18;
+  const slantedHeight = Math.min(labels.columns, 110) * Math.sin(SLANT) + 16;
   const sizes = (below: number) => {
     const down = Math.max(80, height - TOP - below - TITLE);
     const cell = Math.min(across / extent.columns, down / extent.rows);

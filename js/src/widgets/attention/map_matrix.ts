@@ -46,18 +46,18 @@ export function createMapSubjects(context: ViewContext, onArrival: () => void): 
     asked = key;
     const at = generation;
     const live = () => at === generation && asked === key && !context.signal.aborted;
-    context.ask("attention.weights", { ...whereOf(place), head, rows: null }, { control: "map" }).then(
-      (answer) => {
+    context
+      .ask("attention.weights", { ...whereOf(place), head, rows: null }, { control: "map" })
+      .then((answer) => {
         if (!live()) return;
         asked = "";
         arrived = { key, answer };
         context.showError(null);
         onArrival();
-      },
-      (error) => {
-        if (live()) reportUnlessSuperseded(context, error);
-      },
-    );
+      })
+      .catch((error) => {
+        if (live() || asked === "") reportUnlessSuperseded(context, error);
+      });
   };
 
   const build = (

@@ -47,9 +47,10 @@ export function paintOverlay(
 
 /** Seen on any colour: a light line within a dark one. Tiny cells get a frame that is large enough to see. */
 function outline(context: Context2D, rect: Rect, color: string, width: number): void {
-  const grow = (size: number) => Math.max(0, (4 - size) / 2);
+  const grow = (size: number) => Math.max(0, (7 - size) / 2);
   const [across, down] = [grow(rect.width), grow(rect.height)];
-  const box = [rect.x - across, rect.y - down, rect.width + 2 * across, rect.height + 2 * down] as const;
+  const [x, y] = [Math.round(rect.x - across) + 0.5, Math.round(rect.y - down) + 0.5];
+  const box = [x, y, Math.round(rect.width + 2 * across) - 1, Math.round(rect.height + 2 * down) - 1] as const;
   for (const [stroke, size] of [
     ["rgb(0 0 0 / 0.75)", width + 2],
     ["#fff", width + 1],

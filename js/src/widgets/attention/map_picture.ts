@@ -1,6 +1,6 @@
 /** Paints the map: the heatmap with its axes and colour bar, and, on a layer above, what is looked at and picked. */
 
-import { LINE, paintColumnLabels, paintRowLabels } from "../../draw/axis.ts";
+import { LINE, paintColumnLabels, paintRowLabels, SLANT } from "../../draw/axis.ts";
 import { type Context2D, fitCanvas, pixelRatio } from "../../draw/canvas.ts";
 import { paintColorBar } from "../../draw/colorbar.ts";
 import { paintHeatmap, type View } from "../../draw/heatmap.ts";
@@ -152,8 +152,8 @@ function paintAxes(
   { theme, picked }: MapLook,
 ): void {
   const { plot } = layout;
-  const side = (tokens: ShownTokens, low: number, high: number, pixels: number, mark: number | null) => {
-    const cell = pixels / (high - low);
+  const side = (tokens: ShownTokens, low: number, high: number, pixels: number, mark: number | null, room: number) => {
+    const cell = (pixels / (high - low)) * room;
     const fontSize = Math.min(layout.fontSize, Math.max(SMALLEST, Math.floor(cell * 0.85)));
     const sparse = cell < fontSize * LINE;
     const text = (row: number) => displayToken(tokens.text(row));
@@ -171,8 +171,9 @@ function paintAxes(
     };
   };
   const look = { text: theme.text, faint: theme.faint, accent: theme.accent, border: theme.border };
-  const rows = side(subject.query, view.top, view.bottom, plot.height, picked.row);
-  const columns = side(subject.key, view.left, view.right, plot.width, picked.column);
+  const rows = side(subject.query, view.top, view.bottom, plot.height, picked.row, 1);
+  const upright = layout.slant === "flat" ? 1 : Math.sin(SLANT);
+  const columns = side(subject.key, view.left, view.right, plot.width, picked.column, upright);
   const font = (fontSize: number) => ({ ...look, fontSize, font: `${fontSize}px ${theme.font}` });
   paintRowLabels(context, rows, plot, layout.rowLabels, font(rows.fontSize));
   paintColumnLabels(context, columns, plot, layout.columnLabels, layout.slant, font(columns.fontSize));

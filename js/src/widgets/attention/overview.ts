@@ -53,15 +53,14 @@ export function followOverview(context: ViewContext, onOverview: (overview: Over
       give(cached);
       return;
     }
-    context.ask("attention.overview", args, { control: "overview" }).then(
-      (answer) => {
-        if (ask === asked && !context.signal.aborted) {
-          context.showError(null);
-          give(answer);
-        }
-      },
-      (error) => reportUnlessSuperseded(context, error),
-    );
+    context
+      .ask("attention.overview", args, { control: "overview" })
+      .then((answer) => {
+        if (ask !== asked || context.signal.aborted) return;
+        context.showError(null);
+        give(answer);
+      })
+      .catch((error) => reportUnlessSuperseded(context, error));
   };
   context.selection.onChange(["sample"], load);
   context.onVersion(load);

@@ -27,7 +27,7 @@ export function placeOf(overview: Overview, selection: SelectionClient): Place |
     heads: heads.includes(head) ? heads : [head],
     head,
     sample: exists(selection.get("sample"), overview.samples) ?? 0,
-    step: entry.steps === null ? null : (exists(selection.get("step"), entry.steps) ?? 0),
+    step: entry.steps === null ? null : Math.max(0, Math.min(selection.get("step") ?? 0, entry.steps - 1)),
     query: exists(selection.get("query"), entry.queries),
     key: exists(selection.get("key"), entry.keys),
   };

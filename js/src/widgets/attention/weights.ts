@@ -21,6 +21,7 @@ export function isWhole(place: Place): boolean {
 export interface HeadRows {
   /** The weights of one query over all keys; undefined where they have not come yet. */
   row(query: number): NdArray["data"] | undefined;
+  /** The largest weight of the rows that have come. */
   readonly maximum: number;
   /** Whether a learned sink takes what the row lacks to 1. */
   readonly sink: boolean;
@@ -31,8 +32,9 @@ class Stored implements HeadRows {
   readonly blocks = new Map<number, NdArray>();
   private readonly views = new Map<number, NdArray["data"]>();
 
+  maximum = 0;
+
   constructor(
-    readonly maximum: number,
     readonly sink: boolean,
     private readonly blockRows: number,
   ) {}
@@ -51,8 +53,9 @@ class Stored implements HeadRows {
     return view;
   }
 
-  add(first: number, block: NdArray): void {
+  add(first: number, block: NdArray, maximum: number): void {
     this.blocks.set(first, block);
+    this.maximum = Math.max(this.maximum, maximum);
     const [oldest] = this.blocks.keys();
     if (this.blocks.size <= BLOCKS_KEPT || oldest === undefined) return;
     this.blocks.delete(oldest);
@@ -117,29 +120,28 @@ export class WeightRows {
     if (this.asked.has(asked)) return;
     this.asked.add(asked);
     const { generation } = this;
-    this.context.ask("attention.weights", args, { control }).then(
-      (answer) => {
+    this.context
+      .ask("attention.weights", args, { control })
+      .then((answer) => {
         if (this.context.signal.aborted || generation !== this.generation) return;
         this.asked.delete(asked);
         this.keep(key, first, args.rows === null, answer);
         this.context.showError(null);
         this.onArrival();
-      },
-      (error) => {
+      })
+      .catch((error) => {
         // An error stays asked, or it would be asked again and again; one that was replaced may be wanted again.
         if (isSuperseded(error)) this.asked.delete(asked);
         reportUnlessSuperseded(this.context, error);
-      },
-    );
+      });
   }
 
   private keep(key: string, first: number, whole: boolean, answer: Answer): void {
     const weights = answer.arrays.weights;
     if (!weights) throw new Error("The answer about attention weights came without the weights.");
     const blockRows = whole ? Number.POSITIVE_INFINITY : BLOCK;
-    const found =
-      this.stored.get(key) ?? new Stored(Number(answer.value.maximum), answer.value.sink === true, blockRows);
-    found.add(first, weights);
+    const found = this.stored.get(key) ?? new Stored(answer.value.sink === true, blockRows);
+    found.add(first, weights, Number(answer.value.maximum));
     this.stored.set(key, found);
   }
 }
