@@ -36,9 +36,13 @@ _TEMPLATE = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ margin: 0; padding: 20px clamp(12px, 2.5vw, 40px) 14px; font: 14px/1.5 system-ui, sans-serif;
   background: light-dark(#fff, #16181c); color: light-dark(#1f2328, #e6e8eb); }}
-main {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 860px), 1180px)); gap: 28px 40px;
-  justify-content: center; align-items: start; }}
-h1 {{ grid-column: 1 / -1; margin: 0; font-size: 20px; line-height: 1.3; font-weight: 600; overflow-wrap: anywhere; }}
+main {{ display: grid; grid-template-columns: minmax(0, 1180px); gap: 28px 40px; justify-content: center;
+  align-items: start; }}
+@media (min-width: 1880px) {{
+  main:has(section + section) {{ grid-template-columns: repeat(2, minmax(0, 1180px)); }}
+}}
+h1 {{ grid-column: 1 / -1; margin: 0 0 -14px; font-size: 20px; line-height: 1.3; font-weight: 600;
+  overflow-wrap: anywhere; }}
 section {{ min-width: 0; }}
 footer {{ grid-column: 1 / -1; padding-top: 10px; border-top: 1px solid light-dark(#e2e5e8, #30353c);
   color: light-dark(#5c636b, #a0a7b0); font-size: 12px; }}

@@ -108,7 +108,7 @@ class AttentionWidget(Widget):
         reduce: Literal["max", "mean"],
         step: int | None = None,
     ) -> Answer:
-        """One tile of the pyramid of a head's weights; whole coarse levels are kept, for their other tiles come next."""
+        """A tile of the pyramid of a head's weights; whole coarse levels are kept, for their other tiles come next."""
         entry = self._entry(attention)
 
         def rows(start: int, stop: int) -> NDArray[np.float32]:
@@ -123,21 +123,29 @@ class AttentionWidget(Widget):
         return Answer({"maximum": _maximum(tile)}, {"tile": encode(tile, "sqrt8")})
 
     @answers("attention.exact")
-    def _exact(self, attention: int, head: Head, sample: int, query: int, key: int, step: int | None = None) -> Answer:
-        """One weight, as exact as it was computed."""
+    def _exact(
+        self,
+        attention: int,
+        head: Head,
+        sample: int,
+        query: int | None,
+        key: int | None,
+        step: int | None = None,
+    ) -> Answer:
+        """Weights as exact as they were computed: that of a pair; without a key, the query's over all keys `[keys]`;
+        without a query, those that the key gets from all queries `[queries]`.
+        """
         entry = self._entry(attention)
-        for name, position, count in (("query", query, entry.queries), ("key", key, entry.keys)):
-            if not 0 <= _whole(name, position) < count:
-                raise ValueError(f"{name}={position}, but layer {attention} has {count} (0 to {count - 1})")
-        weight = self.source.attention.weights(
-            layer=attention,
-            head=head,
-            sample=sample,
-            step=step,
-            queries=slice(query, query + 1),
-            keys=slice(key, key + 1),
-        ).item()
-        return Answer({"weight": finite(weight)})  # a page takes null for a number that JSON does not have
+        if query is None and key is None:
+            raise ValueError("query=None and key=None, but one of them must be given: attention.weights gives them all")
+        queries = None if query is None else _one("query", query, attention, entry.queries)
+        keys = None if key is None else _one("key", key, attention, entry.keys)
+        weights: NDArray[np.float32] = self.source.attention.weights(
+            layer=attention, head=head, sample=sample, step=step, queries=queries, keys=keys
+        )
+        if queries is None or keys is None:
+            return Answer({}, {"weights": encode(weights.reshape(-1))})
+        return Answer({"weight": finite(weights.item())})  # a page takes null for a number that JSON does not have
 
     def is_quick(self) -> bool:
         if not self.source.attention.layers:
@@ -207,13 +215,14 @@ class AttentionWidget(Widget):
 
     def _attention(self) -> int:
         """The index of the selected attention layer."""
-        count = len(self.source.attention.layers)
-        return (self.selection.attention or 0) % count
+        index = self.selection.attention or 0
+        exists = index < len(self.source.attention.layers)
+        return self.source.attention.entry(index if exists else 0).index
 
     def _selected_heads(self) -> tuple[int, ...]:
-        """The selected heads; the first where none is."""
-        heads: tuple[int, ...] = self.selection.heads or (0,)
-        return heads
+        """The selected heads that this layer has; the first where there is none."""
+        count = self._entry(self._attention()).heads
+        return tuple(head for head in self.selection.heads if head < count) or (0,)
 
     def _heads(self) -> tuple[Head, ...]:
         """The heads that the picture shows."""
@@ -273,6 +282,12 @@ def _whole(name: str, value: Any) -> int:
         return operator.index(value)
     except TypeError:
         raise ValueError(f"{name}={value!r}, but it must be a whole number") from None
+
+
+def _one(name: str, position: int, attention: int, count: int) -> slice:
+    if not 0 <= _whole(name, position) < count:
+        raise ValueError(f"{name}={position}, but layer {attention} has {count} (0 to {count - 1})")
+    return slice(position, position + 1)
 
 
 def _span(rows: list[int], count: int) -> tuple[int, int]:

@@ -35,7 +35,7 @@ class Widget(LinkedWidget):
 
     @abstractmethod
     def is_quick(self) -> bool:
-        """Whether the first picture is made in a moment out of what is captured. Raises `NotStored` where nothing is."""
+        """Whether the first picture is made in a moment of what is captured. Raises `NotStored` where nothing is."""
 
     @abstractmethod
     def first_questions(self) -> Iterable[Question]:

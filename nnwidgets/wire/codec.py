@@ -92,6 +92,8 @@ def _encode_quantised(values: npt.NDArray[np.float32], coding: Coding) -> Coded:
             finite_mask = np.isfinite(values)
             scaled = np.where(finite_mask, scaled, np.float32(0))
     codes = scaled.astype(dtype)
+    if square_root:
+        codes = np.maximum(codes, (values > 0).astype(dtype))  # only a true zero reads as zero: it is masked
     if specials:
         codes[np.isnan(values)] = top
         codes[np.isposinf(values)] = top - 1

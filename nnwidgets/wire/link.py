@@ -39,7 +39,7 @@ class LinkedWidget(anywidget.AnyWidget):
     _selection = anywidget.WidgetTrait().tag(sync=True)
     _stream = anywidget.WidgetTrait().tag(sync=True)
     _key = traitlets.Unicode().tag(sync=True)
-    _snapshot: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _snapshot: traitlets.List[Any] = traitlets.List().tag(sync=True, echo_update=False)
 
     module: ClassVar[str]
     """The name that this class shares with its browser half and its figure."""

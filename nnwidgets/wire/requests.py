@@ -10,6 +10,7 @@ Latest wins: of one client, widget and control, a newer request replaces one tha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import queue
@@ -169,10 +170,8 @@ class Desk:
             return self._reply(request, {"error": "this widget was closed: run its cell again"})
         busy = kernel.cell_is_running()
         try:
-            if not busy:
-                source.check()  # while a cell trains the model, what is stored still answers
             with source.stored_only():
-                answer = widget.answer(request.what, request.arguments)
+                answer, version = _consistent(source, widget, request)
         except NotStored:
             self._reply(request, {"parked": "cell" if busy else "model"})
             if busy:
@@ -185,7 +184,10 @@ class Desk:
         except Exception as error:
             self._reply(request, {"error": sentence(error)})
         else:
-            self._reply_with(request, answer, source.version)
+            self._reply_with(request, answer, version)
+            # Looking whether the weights changed takes longer than a stored answer: after it, and the page asks again
+            # if so.
+            self._check()
 
     def _run(self, request: Request, source: Any) -> None:
         widget: Any = self._widgets.get(request.widget)
@@ -193,7 +195,7 @@ class Desk:
         def work(_job: Job) -> tuple[Answer, int]:
             if self._newest.get(request.slot) != request.number:
                 raise Cancelled("a newer request took its place")
-            return widget.answer(request.what, request.arguments), source.version
+            return _consistent(source, widget, request)
 
         job = source.submit(work, label=f"Running {source.label}")
         with self._guard:
@@ -237,10 +239,8 @@ class Desk:
     def _check(self) -> None:
         source = self._source()
         if source is not None and not kernel.cell_is_running():
-            try:
+            with contextlib.suppress(SessionClosed):  # closed meanwhile: its widgets know
                 source.check()
-            except SessionClosed:
-                pass  # meanwhile; its widgets know
 
     def _reply_with(self, request: Request, answer: Answer, version: int) -> None:
         content = {"version": version, "value": dict(answer.value), "arrays": answer.headers()}
@@ -256,6 +256,15 @@ class Desk:
     def _send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         if self._twin.comm is not None:
             self._twin.send(content, buffers)
+
+
+def _consistent(source: Any, widget: Any, request: Request) -> tuple[Answer, int]:
+    """The answer with the version of the captures that all of it comes from."""
+    while True:
+        version = source.version
+        answer = widget.answer(request.what, request.arguments)
+        if source.version == version:
+            return answer, version
 
 
 class _Reader:

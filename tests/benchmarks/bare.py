@@ -26,10 +26,11 @@ class Bare(anywidget.AnyWidget):
       });
     } };"""
 
-BYTES = [encode(session.attention.weights(layer=0, head=head), "sqrt8").data for head in range(12)]
-bare = Bare()
-bare.on_msg(lambda widget, content, buffers: widget.send({}, [BYTES[content["head"]]]))
-bare
+def make_bare(session):
+    sent = [encode(session.attention.weights(layer=0, head=head), "sqrt8").data for head in range(12)]
+    bare = Bare()
+    bare.on_msg(lambda widget, content, buffers: widget.send({}, [sent[content["head"]]]))
+    return bare
 '''
 
 FLOOD = '''
@@ -52,7 +53,8 @@ def answer(widget, content, buffers):
     time.sleep(0.05)
     widget.send({"value": content["value"]})
 
-naive = Naive()
-naive.on_msg(answer)
-naive
+def make_naive():
+    naive = Naive()
+    naive.on_msg(answer)
+    return naive
 '''

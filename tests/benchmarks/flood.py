@@ -27,13 +27,13 @@ torch.manual_seed(0)
 class Slow(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.attention = torch.nn.MultiheadAttention(32, 4, batch_first=True)
+        self.attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
 
     def forward(self, inputs):
         time.sleep(0.05)
         return self.attention(inputs, inputs, inputs)[0]
 
-inputs = 3 * torch.randn(4000, 8, 32)
+inputs = 3 * torch.randn(2000, 6, 8)
 session = nnw.ModelSession(Slow().eval(), inputs, memory_limit=1)
 session.attention.layers
 """
@@ -53,7 +53,7 @@ async ([input, first, count, rate]) => {
 
 
 def measure(workshop: Workshop) -> list[Row]:
-    with workshop.notebook("flood", SLOW, "nnw.AttentionMap(session)", bare.FLOOD) as notebook:
+    with workshop.notebook("flood", SLOW + bare.FLOOD, "nnw.AttentionMap(session)", "make_naive()") as notebook:
         number = notebook.view(1).get_by_label("Sample")
         canvas = picture(notebook, 1)
         single = [_lag(notebook, number, canvas, first) for first in range(1, SINGLE + 1)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
+from functools import partial
 
 from playwright.sync_api import Locator
 
@@ -19,19 +20,19 @@ from tests.browser.lab import Notebook, serve
 
 MOST = 1.3
 TIMES = 36
+PRESSED = 80  # milliseconds that the button is down, as a hand's: Lab makes the cell the active one meanwhile
 LAYERS, HEADS = 12, 12
 SESSIONS = """
 ours = {}
 for name in ("map", "heads"):  # a session each: the one's pick must not make the other paint
     ours[name] = nnw.ModelSession(model, inputs, tokens=tokens)
     ours[name].attention.layers
-session = ours["map"]
 """
 CELLS = (
-    LARGE.format(count=512) + SESSIONS,
+    LARGE.format(count=512) + SESSIONS + bare.PICK,
     "nnw.AttentionMap(ours['map'])",
     "nnw.AttentionHeads(ours['heads'])",
-    bare.PICK,
+    "make_bare(ours['map'])",
 )
 NAGLE = """
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
@@ -70,9 +71,9 @@ def in_turn(notebook: Notebook, times: int) -> dict[str, list[Painted]]:
     for turn in range(times):
         for index, name in ((1, "AttentionMap"), (2, "AttentionHeads")):
             click, canvas = next(fresh[index]), canvases[index]
-            taken[name].append(time_to_paint(notebook, canvas, click.click))
+            taken[name].append(time_to_paint(notebook, canvas, partial(click.click, delay=PRESSED)))
             button = notebook.cell(3).get_by_role("button", name=str((2 * turn + index) % HEADS), exact=True)
-            taken["bare"].append(time_to_paint(notebook, bare_canvas, button.click))
+            taken["bare"].append(time_to_paint(notebook, bare_canvas, partial(button.click, delay=PRESSED)))
     return taken
 
 

@@ -64,7 +64,7 @@ class Workshop:
     @contextmanager
     def notebook(self, name: str, *cells: str, server: Server | None = None) -> Iterator[Notebook]:
         """A notebook that has run, in a page so tall that nothing must be scrolled; its kernel ends with it."""
-        context = self.browser.new_context(viewport={"width": 1400, "height": 2600})
+        context = self.browser.new_context(viewport={"width": 1400, "height": 2400})
         context.add_init_script(PROBE)
         notebook = Notebook(server or self.server, context, f"{name}.ipynb").write(*cells).open().run_all()
         try:

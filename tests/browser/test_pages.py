@@ -253,7 +253,9 @@ def test_the_page_follows_the_systems_theme(
     background = page.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
     # What the canvas draws stands out from the page.
-    corner = page.view(1).get_by_role("application").evaluate("c => [...c.getContext('2d').getImageData(1, 1, 1, 1).data]")
+    corner = (
+        page.view(1).get_by_role("application").evaluate("c => [...c.getContext('2d').getImageData(1, 1, 1, 1).data]")
+    )
     assert corner[3] == 0 or (sum(corner[:3]) > 600) == (scheme == "light")
     if shots:
         page.page.screenshot(path=shots / f"saved-page-{scheme}.png", full_page=True)

@@ -64,7 +64,9 @@ def test_an_answer_can_be_read_back() -> None:
     entry = json.loads(text)
     assert (entry["what"], entry["value"], entry["version"]) == ("weights", {"head": 0}, 3)
     data = zlib.decompress(base64.b64decode(entry["packed"][0]), -zlib.MAX_WBITS)
-    assert decode(entry["arrays"]["weights"], data) == pytest.approx(np.random.default_rng(0).random((16, 16)), abs=4e-3)
+    assert decode(entry["arrays"]["weights"], data) == pytest.approx(
+        np.random.default_rng(0).random((16, 16)), abs=4e-3
+    )
 
 
 def test_widgets_take_turns_and_the_same_question_is_answered_once() -> None:

@@ -235,7 +235,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AttentionMap, "answer", later)
 
 
-@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!--<script>", "a\u2028b", "\ud800", "{title}"])
+@pytest.mark.parametrize(
+    "text", ["</script><script>alert(1)</script>", "<!--<script>", "a\u2028b", "\ud800", "{title}"]
+)
 def test_no_text_gets_out_of_its_place(tmp_path: Path, text: str) -> None:
     with encoder(name=text) as session:
         session.set_inputs(torch.randn(1, 5, 16), tokens=[text, *"bcde"])

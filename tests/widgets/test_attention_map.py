@@ -56,6 +56,13 @@ def test_answers_are_the_weights(session: ModelSession) -> None:
         assert array(block, "weights") == pytest.approx(weights[1:3], abs=4e-3)
         exact = view.answer("attention.exact", {**where, "query": 2, "key": 0})
         assert exact.value["weight"] == weights[2, 0]
+        for line, expected in (({"query": 2, "key": None}, weights[2]), ({"query": None, "key": 0}, weights[:, 0])):
+            answer = view.answer("attention.exact", {**where, **line})
+            assert answer.value == {}
+            assert (
+                answer.headers()["weights"] | {"coding": "raw", "shape": [len(expected)]} == answer.headers()["weights"]
+            )
+            assert array(answer, "weights") == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,8 @@ def test_answers_are_the_weights(session: ModelSession) -> None:
         ("attention.exact", {"query": 5, "key": 0}, "query=5, but layer 0 has 5"),
         ("attention.exact", {"query": 0, "key": -1}, "key=-1"),
         ("attention.exact", {"query": 0.5, "key": 0}, "must be a whole number"),
+        ("attention.exact", {"query": None, "key": 5}, "key=5, but layer 0 has 5"),
+        ("attention.exact", {"query": None, "key": None}, "one of them must be given"),
         ("attention.tile", {"level": 3, "row": 0, "column": 0, "reduce": "max"}, "level=3"),
         ("attention.tile", {"level": 0, "row": 0, "column": 0, "reduce": "least"}, "least"),
         ("attention.weights", {"colour": "red"}, "colour"),
@@ -94,7 +103,7 @@ def test_tiles_are_those_of_the_pyramid() -> None:
                 {"attention": 0, "head": 1, "sample": 0, "level": level, "row": row, "column": column, "reduce": "max"},
             )
             expected = pyramid.tile(level, row, column)
-            assert array(answer, "tile") == pytest.approx(expected, abs=4e-3 * expected.max())
+            assert array(answer, "tile") == pytest.approx(expected, abs=4e-3 * float(expected.max()))
         with pytest.raises(ValueError, match="1500 × 1500 weights are too many for one answer"):
             view.answer("attention.weights", {"attention": 0, "head": 0, "sample": 0})
 

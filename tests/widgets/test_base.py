@@ -70,7 +70,7 @@ def test_its_code_makes_the_same_view(session: ModelSession, kind: Any) -> None:
     setting, making = text.splitlines()
     exec(setting, names)
     made = eval(making, names)
-    assert type(made) is kind
+    assert isinstance(made, kind)
     assert session.selection.fields() == before
     assert {name: getattr(made, name) for name in kind.option_names()} == {
         name: getattr(view, name) for name in kind.option_names()
@@ -84,14 +84,14 @@ def test_freeze_shows_the_figure_in_the_cell(small: ModelSession, kind: Any) -> 
     with capture_output() as captured:
         kind(small).freeze(dpi=40)
     (output,) = captured.outputs
-    picture = Image.open(io.BytesIO(output.data["image/png"]))
+    picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
     assert picture.width > 100
 
 
 @BOTH
 def test_the_still_stands_beside_the_live_view(session: ModelSession, kind: Any) -> None:
     view = kind(session)
-    session.attention.layers
+    assert session.attention.layers
     data, _ = view._repr_mimebundle_()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == view.model_id
     assert data["text/plain"].startswith(f"{kind.__name__} of {session.label}")
@@ -121,8 +121,10 @@ def test_a_slow_model_is_not_run_for_a_still(kind: Any) -> None:
 def test_a_matrix_that_takes_long_to_draw_has_no_still(kind: Any) -> None:
     layer = torch.nn.MultiheadAttention(8, 1, batch_first=True)
 
-    with ModelSession(layer, forward=lambda model, x: model(x, x, x, need_weights=False), inputs=torch.randn(1, 2_500, 8)) as long:
-        long.attention.layers
+    with ModelSession(
+        layer, forward=lambda model, x: model(x, x, x, need_weights=False), inputs=torch.randn(1, 2_500, 8)
+    ) as long:
+        assert long.attention.layers
         view = kind(long)
         began = time.perf_counter()
         data, _ = view._repr_mimebundle_()
@@ -144,7 +146,7 @@ def test_what_fails_is_left_to_the_live_view(kind: Any) -> None:
 
 @BOTH
 def test_a_still_waits_for_nobody_who_runs_the_model(small: ModelSession, kind: Any) -> None:
-    small.attention.layers
+    assert small.attention.layers
     view, held, done = kind(small), threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -185,14 +187,12 @@ def test_wrong_options_and_sources_are_refused(small: ModelSession, kind: Any) -
 def test_a_figure_of_nothing_says_why() -> None:
     with (
         ModelSession(torch.nn.Linear(4, 2), torch.randn(3, 4)) as plain,
-        pytest.raises((LookupError, ValueError), match="no attention|0 attention layers"),
+        pytest.raises(LookupError, match="Linear has no attention"),
     ):
         AttentionMap(plain).figure()
 
 
-def test_still_and_figure_have_the_same_numbers(small: ModelSession) -> None:
-    view = AttentionMap(small, special_tokens="show")
-    (drawn,) = [image for axes in view.figure().axes for image in axes.images][:1] or [None]
-    if drawn is None:
-        pytest.skip("the figure draws cells one by one")
-    assert np.asarray(drawn.get_array()) == pytest.approx(view.result.weights)
+def test_the_figure_draws_the_result(small: ModelSession) -> None:
+    view = AttentionMap(small)
+    image = next(image for axes in view.figure().axes for image in axes.images)
+    assert np.asarray(image.get_array()) == pytest.approx(view.result.weights)

@@ -53,6 +53,13 @@ def test_square_root_codes_keep_small_weights() -> None:
     assert lost["sqrt8"] < lost["linear8"] / 5
 
 
+def test_only_a_true_zero_reads_as_zero() -> None:
+    weights = np.array([0.0, 1e-30, 1e-9, 1e-4, 1.0], np.float32)
+    for coding in ("sqrt8", "sqrt16"):
+        coded = encode(weights, coding)  # type: ignore[arg-type]
+        assert (decode(coded.header, coded.data) == 0).tolist() == [True, False, False, False, False]
+
+
 def test_strides_and_byte_order_do_not_matter() -> None:
     array = np.arange(24, dtype=">f4").reshape(4, 6)[::2, ::-1]
     coded = encode(array)

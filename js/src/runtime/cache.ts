@@ -28,10 +28,10 @@ export class AnswerCache {
     return entry.answer;
   }
 
-  /** Keep an answer; one that is larger than the whole budget is not kept. */
-  set(key: string, answer: Answer): void {
+  /** Keep an answer, and `more` bytes that live as long as it does; what is larger than the whole budget is not kept. */
+  set(key: string, answer: Answer, more = 0): void {
     this.#remove(key);
-    const bytes = size(answer);
+    const bytes = size(answer) + more;
     if (bytes > this.#limit) return;
     this.#entries.set(key, { answer, bytes });
     this.#bytes += bytes;

@@ -29,7 +29,9 @@ export function decode(header: Header, bytes: DataView): NdArray {
   const codes = typed(header.dtype, bytes);
   const count = header.shape.reduce((product, size) => product * size, 1);
   if (codes.length !== count) {
-    throw new Error(`an array of shape [${header.shape.join(", ")}] came with ${codes.length} values instead of ${count}`);
+    throw new Error(
+      `an array of shape [${header.shape.join(", ")}] came with ${codes.length} values instead of ${count}`,
+    );
   }
   if (header.coding === "raw") return { shape: header.shape, data: codes };
   const table = values(header);

@@ -74,7 +74,7 @@ export interface ViewContext {
   ask(what: string, args: Arguments, options?: AskOptions): Promise<Answer>;
   /** The answer if the page has it already, so that a view can paint in the same frame. */
   cached(what: string, args: Arguments): Answer | undefined;
-  /** Show an error sentence (with role="alert") above the last picture, or take it away with null. A rejected `ask` that is not `Superseded` goes here. */
+  /** Show an error sentence (with role="alert") above the last picture, or take it away with null. A rejected `ask` goes here; `Superseded` is not shown. */
   showError(error: unknown): void;
   theme(): Theme;
   onTheme(listener: () => void): void;

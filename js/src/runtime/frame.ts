@@ -22,7 +22,7 @@ export interface Frame {
 export function createFrame(): Frame {
   const element = part("div", "nnw");
   // JupyterLab takes the arrow keys and more from a focused control while the event bubbles (ipywidgets alone cannot stop it).
-  element.dataset["lmSuppressShortcuts"] = "true";
+  element.dataset.lmSuppressShortcuts = "true";
   element.addEventListener("keydown", (event) => event.stopPropagation());
   const error = part("div", "nnw-error");
   error.setAttribute("role", "alert");
@@ -50,7 +50,7 @@ export function ensureStyle(element: Element): void {
   const home = scope instanceof ShadowRoot ? scope : document.head;
   if (home.querySelector("style[data-nnw]") !== null) return;
   const sheet = document.createElement("style");
-  sheet.dataset["nnw"] = "";
+  sheet.dataset.nnw = "";
   sheet.textContent = style;
   home.append(sheet);
 }

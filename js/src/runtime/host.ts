@@ -7,6 +7,8 @@ export interface Model {
   send(content: unknown): void;
   on(event: string, listener: (...details: never[]) => void): void;
   off(event: string, listener: (...details: never[]) => void): void;
+  /** Jupyter's; other front ends have none. */
+  readonly widget_manager?: { get_model(id: string): Promise<{ readonly comm_live?: boolean }> };
 }
 
 /** What a twin exports: its model, and the signal that aborts when it is closed. */

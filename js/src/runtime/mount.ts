@@ -1,11 +1,12 @@
 /** Mounts a widget: resolves what it refers to, gives its view a context, and says what the view cannot know. */
 
 import type { AnswerCache } from "./cache";
-import { type BakedAnswer, SourceClient, type Waiting } from "./client";
-import { type OptionsClient, type Theme, Superseded, type View, type ViewContext } from "./context";
+import { type BakedAnswer, key, SourceClient, type Waiting } from "./client";
+import { type Arguments, type OptionsClient, Superseded, type Theme, type View, type ViewContext } from "./context";
 import { createFrame, ensureStyle, type Frame, type Progress } from "./frame";
 import { listen, type Model, type Twin } from "./host";
 import { once, selectionClient } from "./selection";
+import { Snapshot } from "./snapshot";
 import { onTheme, readTheme } from "./theme";
 
 /** What the loader of a widget hands over. `get` resolves one of the widget's references to that widget's exports. */
@@ -42,7 +43,12 @@ export class Mounter {
       mounted = new AbortController();
       await this.#show(mounting, AbortSignal.any([signal, mounted.signal]));
     };
-    listen(model, "change:_source", signal, once(() => void show().catch((error) => fail(el, error)), signal));
+    listen(
+      model,
+      "change:_source",
+      signal,
+      once(() => void show().catch((error) => fail(el, error)), signal),
+    );
     await show();
   }
 
@@ -55,19 +61,30 @@ export class Mounter {
     ]);
     if (signal.aborted) return;
     const client = this.#client(source);
+    if (!(await isLive(model, "_source"))) client.lose();
     client.keep((model.get("_snapshot") as BakedAnswer[] | undefined) ?? []);
     const frame = createFrame();
     el.replaceChildren(frame.element);
     ensureStyle(frame.element);
     let theme: Theme = readTheme(frame.element);
     narrate(frame, client, source, selection, stream, widgetId(model), signal);
+    const snapshot = client.saved ? null : new Snapshot(model, (what, args) => client.packed(what, args), signal);
+    const use = (what: string, args: Arguments): void => snapshot?.use(key(what, args), what, args);
     code.view({
       root: frame.root,
       options: optionsClient(model, signal),
       selection: selectionClient(selection, signal),
       onVersion: (listener) => listen(source.model, "change:version", signal, once(listener, signal)),
-      ask: (what, args, options) => client.ask(widgetId(model), options?.control ?? what, what, args),
-      cached: (what, args) => client.cached(what, args),
+      async ask(what, args, options) {
+        const answer = await client.ask(widgetId(model), options?.control ?? what, what, args);
+        use(what, args);
+        return answer;
+      },
+      cached(what, args) {
+        const answer = client.cached(what, args);
+        if (answer !== undefined) use(what, args);
+        return answer;
+      },
       showError: (error) => complain(frame, error),
       theme: () => theme,
       onTheme: (listener) =>
@@ -86,6 +103,12 @@ export class Mounter {
     this.#clients.set(source.model, client);
     return client;
   }
+}
+
+/** A notebook that is reopened without its kernel brings its models back, but what they send goes nowhere, without an error. */
+async function isLive(model: Model, name: string): Promise<boolean> {
+  const id = (model.get(name) as string).replace("anywidget:", "");
+  return (await model.widget_manager?.get_model(id))?.comm_live !== false;
 }
 
 /** The widget's id in the kernel: requests name it. */
@@ -135,7 +158,9 @@ function narrate(
   };
   client.onState(signal, tell);
   listen(source.model, "change:state change:message", signal, tell);
-  listen(selection.model, "msg:custom", signal, ({ error }: { error?: string }) => complain(frame, error === undefined ? null : new Error(error)));
+  listen(selection.model, "msg:custom", signal, ({ error }: { error?: string }) =>
+    complain(frame, error === undefined ? null : new Error(error)),
+  );
   const showJobs = (): void => {
     const { jobs } = stream.model.get("last") as { jobs?: readonly Progress[] };
     frame.progress(jobs ?? [], (id) => client.cancel(id));

@@ -4,7 +4,9 @@ import type { BakedAnswer } from "./client";
 import type { Model } from "./host";
 
 export interface Saved {
-  readonly models: Readonly<Record<string, { readonly code: number; readonly state: Readonly<Record<string, unknown>> }>>;
+  readonly models: Readonly<
+    Record<string, { readonly code: number; readonly state: Readonly<Record<string, unknown>> }>
+  >;
   /** JavaScript modules; a model names its own by number. */
   readonly codes: readonly string[];
   /** The models that are shown, in the order of their places. */
@@ -109,7 +111,9 @@ export class PageHost implements Host {
   async #make(id: string): Promise<Made> {
     const saved = this.#saved.models[id];
     if (saved === undefined) throw new Error(`the page refers to the widget ${id}, but does not hold it`);
-    const definition = await remembered(this.#definitions, saved.code, () => define(this.#saved.codes[saved.code] ?? ""));
+    const definition = await remembered(this.#definitions, saved.code, () =>
+      define(this.#saved.codes[saved.code] ?? ""),
+    );
     const baked = this.#answers(id);
     const model = new StaticModel(baked === undefined ? saved.state : { ...saved.state, baked });
     return { model, definition, exports: definition.initialize?.({ model, signal: this.#signal }) };
@@ -119,7 +123,7 @@ export class PageHost implements Host {
 async function define(code: string): Promise<Definition> {
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   try {
-    return ((await import(url)) as { default: Definition }).default;
+    return ((await import(/* @vite-ignore */ url)) as { default: Definition }).default;
   } finally {
     URL.revokeObjectURL(url);
   }

@@ -7,7 +7,7 @@ const COLOURS = ["background", "surface", "text", "faint", "border", "accent", "
 /** Mark `frame` as light or dark, and tell what the variables of `controls/style.css` come to there. */
 export function readTheme(frame: HTMLElement): Theme {
   const dark = pageIsDark();
-  frame.dataset["theme"] = dark ? "dark" : "light";
+  frame.dataset.theme = dark ? "dark" : "light";
   const probe = document.createElement("span");
   frame.append(probe);
   const colours = {} as Record<(typeof COLOURS)[number], string>;
@@ -24,14 +24,17 @@ export function readTheme(frame: HTMLElement): Theme {
 export function onTheme(signal: AbortSignal, listener: () => void): void {
   const observer = new MutationObserver(listener);
   for (const element of [document.documentElement, document.body]) {
-    observer.observe(element, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "data-theme"] });
+    observer.observe(element, {
+      attributes: true,
+      attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "data-theme"],
+    });
   }
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", listener, { signal });
 }
 
 function pageIsDark(): boolean {
-  const lab = document.body.dataset["jpThemeLight"];
+  const lab = document.body.dataset.jpThemeLight;
   if (lab !== undefined) return lab === "false";
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }

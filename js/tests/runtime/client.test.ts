@@ -62,7 +62,12 @@ beforeEach(() => connect());
 
 describe("latest wins", () => {
   it("keeps one request of a control in flight and lets only the newest follow", async () => {
-    const asked = [0, 1, 2, 3].map((head) => ask(head).then(({ value }) => value["head"], (error) => (error as Error).name));
+    const asked = [0, 1, 2, 3].map((head) =>
+      ask(head).then(
+        ({ value }) => value.head,
+        (error) => (error as Error).name,
+      ),
+    );
     expect(heads()).toEqual([0]);
     model.reply(0, { version: 1, value: { head: 0 } });
     expect(heads()).toEqual([0, 3]);
@@ -80,7 +85,7 @@ describe("latest wins", () => {
     const both = Promise.all([ask(5, "one"), ask(5, "two")]);
     expect(heads()).toEqual([5]);
     model.reply(0, { version: 1, value: { head: 5 } });
-    expect((await both).map(({ value }) => value["head"])).toEqual([5, 5]);
+    expect((await both).map(({ value }) => value.head)).toEqual([5, 5]);
   });
 
   it("a parked request gives its place to what can be answered, and ends", async () => {
@@ -91,7 +96,7 @@ describe("latest wins", () => {
     expect(heads()).toEqual([0, 1]);
     await expect(parked).rejects.toBeInstanceOf(Superseded);
     model.reply(1, { version: 1, value: { head: 1 } });
-    expect((await stored).value["head"]).toBe(1);
+    expect((await stored).value.head).toBe(1);
   });
 
   it("asks again for a widget whose shared request another one replaced", async () => {
@@ -104,7 +109,7 @@ describe("latest wins", () => {
     await settle();
     expect(heads()).toEqual([0, 1, 0]);
     model.reply(2, { version: 1, value: { head: 0 } });
-    expect((await wanted).value["head"]).toBe(0);
+    expect((await wanted).value.head).toBe(0);
     model.reply(1, { version: 1, value: {} });
     await newer;
   });
@@ -193,7 +198,7 @@ describe("limits and ends", () => {
     await expect(waiting).rejects.toThrow("kernel is gone");
     expect(client.gone).toBe(true);
     await expect(ask(3)).rejects.toThrow("kernel is gone");
-    expect((await ask(1)).value["head"]).toBe(1);
+    expect((await ask(1)).value.head).toBe(1);
   });
 });
 
@@ -204,7 +209,7 @@ describe("a saved page", () => {
   it("answers from what was baked, and says what was left out", async () => {
     connect({ baked: [{ what: "weights", arguments: { head: 1 }, value: { head: 1 }, arrays, version: 1, packed }] });
     const answer = await ask(1);
-    expect([...(answer.arrays["weights"]?.data ?? [])]).toEqual([1, 2, 3]);
+    expect([...(answer.arrays.weights?.data ?? [])]).toEqual([1, 2, 3]);
     expect(client.cached("weights", { head: 1 })).toBeDefined();
     await expect(ask(2)).rejects.toThrow("left out");
     expect(model.sent).toHaveLength(0);

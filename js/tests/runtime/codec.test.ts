@@ -10,8 +10,11 @@ interface Fixture {
   readonly decoded: readonly (number | string)[];
 }
 
-const fixtures = JSON.parse(readFileSync(new URL("../../../tests/fixtures/codec.json", import.meta.url), "utf8")) as Fixture[];
-const number = (text: number | string): number => (text === "inf" ? Infinity : text === "-inf" ? -Infinity : Number(text));
+const fixtures = JSON.parse(
+  readFileSync(new URL("../../../tests/fixtures/codec.json", import.meta.url), "utf8"),
+) as Fixture[];
+const number = (text: number | string): number =>
+  text === "inf" ? Infinity : text === "-inf" ? -Infinity : Number(text);
 
 function bytes(base64: string, offset = 0): DataView {
   const packed = Buffer.from(base64, "base64");
@@ -34,7 +37,9 @@ describe("decode", () => {
 
   it("reads bytes that begin at an odd offset of their message", () => {
     const fixture = fixtures.find(({ name }) => name === "linear16") as Fixture;
-    expect([...decode(fixture.header, bytes(fixture.data, 3)).data]).toEqual([...decode(fixture.header, bytes(fixture.data)).data]);
+    expect([...decode(fixture.header, bytes(fixture.data, 3)).data]).toEqual([
+      ...decode(fixture.header, bytes(fixture.data)).data,
+    ]);
   });
 
   it("refuses an array that is shorter than its shape says", () => {
