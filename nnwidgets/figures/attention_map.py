@@ -35,7 +35,8 @@ class _Picture:
     span: int
     scale: Scale
     meaning: str
-    dimmed: bool
+    aside: NDArray[np.bool_]
+    """The cells of tokens that stand back."""
 
     @classmethod
     def of(
@@ -51,16 +52,18 @@ class _Picture:
             cells = Pyramid(lambda start, stop: result.weights[start:stop], queries, keys, reduce).level(level)
             pooled = f"{min(2**level, queries)} × {min(2**level, keys)}"
             meaning += f", {'largest' if reduce == 'max' else 'mean'} of {pooled}"
-        strongest = float(np.max(cells, initial=0.0, where=np.isfinite(cells)))
-        return cls(result, cells, 2**level, Scale.of(scale, strongest), meaning, special == "dim")
+        aside = np.zeros(cells.shape, dtype=bool)
+        if special == "dim":
+            aside[[position // 2**level for position in result.query_tokens.aside]] = True
+            aside[:, [position // 2**level for position in result.key_tokens.aside]] = True
+        finite = np.isfinite(cells)
+        # Colours end at the largest weight that does not stand back, or a sink such as [CLS] would darken all else.
+        strongest = np.max(cells, initial=0.0, where=finite & ~aside) or np.max(cells, initial=0.0, where=finite)
+        return cls(result, cells, 2**level, Scale.of(scale, float(strongest)), meaning, aside)
 
     @property
-    def aside(self) -> NDArray[np.bool_]:
-        """The cells of tokens that stand back."""
-        aside = np.zeros(self.cells.shape, dtype=bool)
-        aside[[position // self.span for position in self.result.query_tokens.aside]] = True
-        aside[:, [position // self.span for position in self.result.key_tokens.aside]] = True
-        return aside
+    def dimmed(self) -> bool:
+        return bool(self.aside.any())
 
 
 # ------------------------------------------------------------------------------------------------------------ print
@@ -105,8 +108,8 @@ def figure(
     """The weights `[queries, keys]` as a heatmap: queries from top to bottom, keys from left to right.
 
     `label` names the model. `special` tells what becomes of special tokens and padding. The strongest colour is the
-    largest weight that is shown. More than 1,024 tokens are pooled by `reduce`, and the colour bar says so. Weights
-    that are not finite are hatched.
+    largest weight that is shown and does not stand back. More than 1,024 tokens are pooled by `reduce`, and the colour
+    bar says so. Weights that are not finite are hatched.
     """
     from matplotlib.colors import LogNorm, Normalize
 

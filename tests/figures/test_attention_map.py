@@ -69,7 +69,10 @@ def test_special_tokens_are_hidden_or_stand_back():
     veil = dimmed.axes[0].images[1].get_array()
     assert (veil[..., 3] > 0).tolist() == [[True] * 5, *[[True, False, False, False, True]] * 3]
     assert hidden.axes[0].images[0].get_clim() == (0, weights[1:, 1:4].max())
-    assert dimmed.axes[0].images[0].get_clim() == (0, weights.max())
+    # Colours end where they do without the special tokens, whose cells are clipped.
+    assert dimmed.axes[0].images[0].get_clim() == (0, weights[1:, 1:4].max())
+    everything = one_head(weights, column(4, special=range(4)), column(5))
+    assert attention_map.figure(everything, special="dim").axes[0].images[0].get_clim() == (0, weights.max())
     with pytest.raises(ValueError, match='special="none", but it is "show", "dim" or "hide"'):
         attention_map.figure(result, special="none")
 

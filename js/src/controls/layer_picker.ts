@@ -1,5 +1,6 @@
 /** Picks the layer to look at: a chip for each, grouped by kind, with the module path of the picked one in full. */
 
+import { displayText } from "../draw/text.ts";
 import { createChips } from "./chips.ts";
 import { element, setText } from "./dom.ts";
 
@@ -28,14 +29,14 @@ export function createLayerPicker(onPick: (index: number) => void, signal: Abort
       chips.show(
         layers.map((layer, index) => ({
           text: String(index),
-          title: `Layer ${index}: ${layer.path}`,
+          title: `Layer ${index}: ${displayText(layer.path)}`,
           picked: index === picked,
           group: layer.group,
         })),
         picked,
       );
-      setText(path, layers[picked]?.path ?? "");
-      path.title = layers[picked]?.path ?? "";
+      setText(path, displayText(layers[picked]?.path ?? ""));
+      path.title = path.textContent;
     },
   };
 }

@@ -3,7 +3,7 @@
  * Arrow keys move (and scroll), Enter picks, Escape lets go; the pointer hovers and clicks.
  */
 
-import { displayToken } from "../draw/text.ts";
+import { displayText, displayToken } from "../draw/text.ts";
 import { element, setAttribute, setText, uniqueId } from "./dom.ts";
 
 export interface TokenRow {
@@ -113,7 +113,7 @@ export function createTokenColumn(
 function showRow(row: HTMLElement, at: number, window: TokenWindow): void {
   const token = window.row(at);
   setText(row.firstElementChild as Element, displayToken(token.text));
-  setAttribute(row, "title", `${token.index}: ${token.text.slice(0, 1000)}`);
+  setAttribute(row, "title", `${token.index}: ${displayText(token.text.slice(0, 1000))}`);
   setAttribute(row, "aria-posinset", String(at + 1));
   setAttribute(row, "aria-setsize", String(window.count));
   setAttribute(row, "aria-selected", String(at === window.picked));

@@ -3,15 +3,18 @@
 export type ColorMap = "viridis" | "magma" | "cividis" | "gray";
 export const COLOR_MAPS: readonly ColorMap[] = ["viridis", "magma", "cividis", "gray"];
 
-/** Every fifth of matplotlib's 256 colours; what is interpolated between differs by less than 1 of 255 (cividis: 4). */
-const STOPS: Record<ColorMap, string> = {
+/**
+ * Knots of matplotlib's 256 colours: index, red, green, blue, in hexadecimal. What is interpolated between them differs
+ * from the originals by at most 1 of 255.
+ */
+const KNOTS: Record<ColorMap, string> = {
   viridis:
-    "44015446085c471063481769481d6f482475472a7a46307e453781433d844142873f48893d4e8a3a538b38598c355e8d33638d31688e2e6d8e2c718e2a768e297b8e27808e25848e23898e218e8d20928c1f978b1e9c891fa18821a58524aa8328ae802eb37c35b7793dbc7446c06f50c46a5ac86465cb5e70cf577cd25089d54895d840a2da37b0dd2fbddf26cae11fd8e219e5e419f1e51dfde725",
+    "004401540d4814671c48287829453882373f488949365c8d582f6b8e7823898e8b1e9b8a9922a884a22ab07fae3bbb75bc56c667cb77d153d590d743e9c5e021f2dde318f9efe51cfffde725",
   magma:
-    "00000402020b0504160907200e0b2b140e361a104221114e29115a311165390f6e420f754a107952137c5a167e6219806a1c81721f81792282812581892881912b81992d80a1307eaa337db2357bba3878c23b75ca3e72d2426fd9466be04c67e75263ec5860f1605df4695cf7725cf97b5dfb8560fc8e64fd9869fea16efeaa74feb47bfebd82fec68afecf92fed89afde2a3fdebacfcf4b6fcfdbf",
+    "000000040602020d100a08221d19103f27271258333b0f703e4e117b4b6219805d7e2482719e2f7f7fb5367a8fcf40709adf4a68a7ee5b5eb1f66c5cbdfb835fcefea36fe5fecd90fffcfdbf",
   cividis:
-    "00224e002656002a5f002d68003070083370163770203a6f273e6e2e416d34456c3a486c3f4c6c444f6c49536c4e566c535a6d575d6d5c616e60646f656870696b716d6f727272747676767a7a787e7d788381798885788d8878928c789690779b9476a09875a59c74aaa073afa471b5a86fbaac6dbfb06bc4b468c9b965cfbd62d4c15fdac65bdfca57e5cf52ead34cf0d846f6dd3ffce236fee838",
-  gray: "000000ffffff",
+    "0000224e0100234f1300306f170132711c12357025233c6e3538476c484b546c5b5d616e6d6c6e727e7b7a7897928d78aba69c74c3bfb06bd4d1bf61e2e0cb56f2f2da44fbfde334fffee838",
+  gray: "00000000ffffffff",
 };
 
 const tables = new Map<ColorMap, Uint32Array>();
@@ -20,19 +23,20 @@ const tables = new Map<ColorMap, Uint32Array>();
 export function colorTable(map: ColorMap): Uint32Array {
   let table = tables.get(map);
   if (!table) {
-    const stops = STOPS[map];
-    const last = stops.length / 6 - 1;
-    const channel = (stop: number, c: number) =>
-      Number.parseInt(stops.slice(6 * stop + 2 * c, 6 * stop + 2 * c + 2), 16);
-    table = Uint32Array.from({ length: 256 }, (_, i) => {
-      const place = (i / 255) * last;
-      const stop = Math.min(Math.floor(place), last - 1);
-      const mixed = (c: number) => {
-        const low = channel(stop, c);
-        return Math.round(low + (place - stop) * (channel(stop + 1, c) - low));
-      };
-      return pixel(mixed(0), mixed(1), mixed(2));
-    });
+    const knots = (KNOTS[map].match(/.{8}/g) ?? []).map((knot) => Number.parseInt(knot, 16));
+    table = new Uint32Array(256);
+    for (const [at, high] of knots.entries()) {
+      const low = knots[Math.max(0, at - 1)] as number;
+      const [first, last] = [low >>> 24, high >>> 24];
+      for (let i = first; i <= last; i++) {
+        const share = last > first ? (i - first) / (last - first) : 0;
+        const mixed = (shift: number) => {
+          const [from, to] = [(low >> shift) & 255, (high >> shift) & 255];
+          return Math.round(from + share * (to - from));
+        };
+        table[i] = pixel(mixed(16), mixed(8), mixed(0));
+      }
+    }
     tables.set(map, table);
   }
   return table;

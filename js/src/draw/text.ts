@@ -17,9 +17,17 @@ export function displayToken(text: string): string {
           .slice(0, LONGEST)
           .join("")}…`
       : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be made visible
-  return cut.replace(/[\n\r\t]/g, (mark) => VISIBLE[mark] as string).replace(/[\u0000-\u001f\u007f]/g, "�");
+  return displayText(cut);
 }
+
+/**
+ * Text from a model or a user, on one line: what is invisible and acts on its neighbours (controls, direction overrides
+ * and isolates, lone surrogates) becomes `�`; joiners stay, for emoji and scripts need them. The figures' `display_token` does the same.
+ */
+export function displayText(text: string): string {
+  return text.replace(HIDDEN, (mark) => VISIBLE[mark] ?? "�");
+}
+const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?![\ufdd0-\ufdef])\p{Noncharacter_Code_Point}/gu;
 
 /** What a person perceives as characters: a flag or a family of emoji is one, and a cut never falls inside. */
 export function graphemes(text: string): string[] {

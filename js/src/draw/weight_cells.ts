@@ -18,17 +18,13 @@ export interface WeightCellsLook {
 /** Narrower cells show opacity alone. */
 const NUMBER_WIDTH = 36;
 
-/**
- * Rows from `first` to `last` (not included), the row `i` at height `top(i)`; weights are relative to `full`.
- * Bars grow from the side of the tokens: to the right, or to the left when `mirrored`.
- */
+/** Rows from `first` to `last` (not included), the row `i` at height `top(i)`; weights are relative to `full`. */
 export function paintWeightCells(
   context: Context2D,
   columns: readonly WeightColumn[],
   rows: { first: number; last: number; top(row: number): number; height: number },
   width: number,
   full: number,
-  mirrored: boolean,
   look: WeightCellsLook,
 ): void {
   const cell = width / Math.max(1, columns.length);
@@ -36,9 +32,9 @@ export function paintWeightCells(
   context.save();
   context.font = look.font;
   context.textBaseline = "middle";
-  context.textAlign = mirrored ? "right" : "left";
+  context.textAlign = "left";
   for (const [index, column] of columns.entries()) {
-    const left = (mirrored ? columns.length - 1 - index : index) * cell + 1;
+    const left = index * cell + 1;
     const room = cell - 2;
     for (let row = rows.first; row < rows.last; row++) {
       const value = column.value(row);
@@ -47,13 +43,12 @@ export function paintWeightCells(
       const part = Math.min(1, Math.max(0, value / full)) || 0;
       context.fillStyle = column.color;
       if (numbers) {
-        context.globalAlpha = 0.5;
-        const bar = part * room;
-        context.fillRect(mirrored ? left + room - bar : left, y + 2, bar, rows.height - 4);
+        context.globalAlpha = 0.42;
+        context.fillRect(left, y + 2, part * room, rows.height - 4);
         context.globalAlpha = 1;
         context.fillStyle = part < 0.02 ? look.faint : look.text;
         const text = shortWeight(value);
-        context.fillText(text, mirrored ? left + room - 3 : left + 3, y + rows.height / 2);
+        context.fillText(text, left + 3, y + rows.height / 2);
       } else {
         context.globalAlpha = Number.isNaN(value) ? 1 : part;
         if (Number.isNaN(value)) context.fillStyle = look.faint;

@@ -3,11 +3,12 @@
 import { createSlider } from "../controls/slider.ts";
 import type { TokenColumnEvents } from "../controls/token_column.ts";
 import type { View } from "../runtime/context.ts";
-import { ExactLookup } from "./attention/exact.ts";
+import { ExactLookup, type Line } from "./attention/exact.ts";
 import { createFrame, emptiness } from "./attention/frame.ts";
 import { createHeadsPicture } from "./attention/heads_picture.ts";
 import {
   type Beside,
+  type Focus,
   type HeadsScene,
   other,
   peak,
@@ -20,16 +21,28 @@ import {
 } from "./attention/heads_scene.ts";
 import { createLineKey } from "./attention/line_key.ts";
 import { memo } from "./attention/memo.ts";
-import { followOverview, type Overview } from "./attention/overview.ts";
 import { createPickers } from "./attention/pickers.ts";
 import { type Place, placeOf } from "./attention/place.ts";
-import { strongestTable, TABLE_HEADS } from "./attention/strongest_table.ts";
+import { followSource, type Source } from "./attention/source.ts";
+import { strongestTable } from "./attention/strongest_table.ts";
 import { createColumns } from "./attention/tokens.ts";
 import { type HeadRows, isWhole, WeightRows } from "./attention/weights.ts";
 
-/** Rows of the table, and how many of its weights are asked for exactly. */
+/** Rows of the table. */
 const RANKED = 6;
-const EXACT = 8;
+
+/** A source with what was asked about it. */
+interface Asked {
+  readonly source: Source;
+  readonly rows: WeightRows;
+  readonly exact: ExactLookup;
+}
+
+/** What is drawn, and where it comes from: not from the current source while a new picture is on its way. */
+interface Picture extends HeadsScene {
+  readonly asked: Asked;
+  readonly place: Place;
+}
 
 export const view: View = (context) => {
   const { selection, options, signal } = context;
@@ -41,16 +54,13 @@ export const view: View = (context) => {
   const lineKey = createLineKey();
   frame.controls.append(...pickers.elements, threshold.element, lineKey.element);
 
-  let overview: Overview | null = null;
-  let scene: HeadsScene | null = null;
-  let place: Place | null = null;
-  let hover: { side: Side; row: number } | null = null;
-  let cursor: { side: Side; row: number } | null = null;
+  let current: Asked | null = null;
+  let scene: Picture | null = null;
+  let hover: Focus | null = null;
+  let cursor: Focus | null = null;
   /** The side that was clicked last: its token is the focus where both sides have a picked one. */
   let clicked: Side = "query";
 
-  const rows = new WeightRows(context, () => paint());
-  const exact = new ExactLookup(context, () => read());
   const events = (side: Side): TokenColumnEvents => ({
     hover(row) {
       if (row === (hover?.side === side ? hover.row : null)) return;
@@ -65,7 +75,7 @@ export const view: View = (context) => {
     },
     pick(row) {
       const index = scene?.[side].indices[row];
-      if (index === undefined) return;
+      if (index === undefined || scene?.asked.source.ended) return;
       clicked = side;
       selection.set({ [side]: selection.get(side) === index ? null : index });
     },
@@ -88,8 +98,9 @@ export const view: View = (context) => {
   );
 
   function paint(): void {
-    if (!overview || signal.aborted) return;
-    place = placeOf(overview, selection);
+    if (!current || signal.aborted) return;
+    const { overview, ended } = current.source;
+    const place = placeOf(overview, selection);
     const words = emptiness(overview, place);
     frame.say(words);
     if (words || !place) return;
@@ -99,26 +110,33 @@ export const view: View = (context) => {
       frame.sayAllHidden();
       return;
     }
-    const count = Math.max(columns.query.indices.length, columns.key.indices.length);
-    const sight = picture.fit(count, place.heads.length, frame.width(), options.get("height"));
+    const room = { width: frame.width(), height: options.get<number>("height"), font: context.theme().font };
+    let sight = picture.fit(columns, place.heads.length, room);
     const [first, last] = rowsInSight({ ...columns, ...sight }, "query");
     const { indices } = columns.query;
-    const weights = rows.heads(place, indices[first] ?? 0, (indices[last - 1] ?? -1) + 1);
-    const whole = isWhole(place);
-    // While a head is on its way the last picture stays, marked as such, rather than flash empty.
+    const weights = current.rows.heads(place, indices[first] ?? 0, (indices[last - 1] ?? -1) + 1);
     const waiting = weights.includes(undefined);
-    const stays = waiting && scene !== null && scene.query === columns.query && scene.key === columns.key;
-    const shown = stays && scene ? { heads: scene.heads, weights: scene.weights } : { heads: place.heads, weights };
-    frame.picture.classList.toggle("nnw-stale", waiting);
-    const full = (whole ? peakOf : peak)(whole, columns.query, columns.key, ...shown.weights);
-    const picked = { query: columns.query.rowOf(place.query), key: columns.key.rowOf(place.key) };
-    const focus = inRange(hover, columns) ?? inRange(cursor, columns) ?? pickedFocus(picked, clicked);
+    frame.picture.classList.toggle("nnw-stale", waiting || ended);
+    const found = { asked: current, place, heads: place.heads, weights, whole: isWhole(place), ...columns };
+    // While weights are on their way the last picture stays, marked as such, rather than flash empty.
+    const shown = waiting && scene ? scene : found;
+    if (shown === scene) sight = picture.fit(shown, shown.heads.length, room);
+    const at = shown.asked === current ? place : shown.place;
+    const picked = { query: shown.query.rowOf(at.query), key: shown.key.rowOf(at.key) };
+    const focus = inRange(hover, shown) ?? inRange(cursor, shown) ?? pickedFocus(picked, clicked);
+    const lines = focus ? exactLines(shown, focus) : [];
+    const exact = lines.map((line) => shown.asked.exact.get(shown.place, line));
+    const full = (shown.whole ? peakOf : peak)(shown.whole, shown.query, shown.key, ...shown.weights);
     const least = options.get<number>("threshold");
-    scene = { ...sight, ...columns, ...shown, whole, full, focus, picked, threshold: least, beside };
+    const another = scene?.asked !== shown.asked;
+    scene = { ...shown, ...sight, full, focus, exact, picked, threshold: least, beside };
+    shown.asked.exact.want(shown.place, lines);
     threshold.show(Number(Math.sqrt(least).toFixed(2)));
     lineKey.show(least, full);
     picture.paint(scene, context.theme());
-    readSoon();
+    // A table of one input must not stand beside a picture of another, not for a moment.
+    if (another) read();
+    else readSoon();
   }
 
   function beside(side: Side): Beside | null {
@@ -148,8 +166,9 @@ export const view: View = (context) => {
   );
 
   function read(): void {
+    clearTimeout(due);
     due = undefined;
-    if (!scene || !place || signal.aborted) return;
+    if (!scene || signal.aborted) return;
     const now = scene;
     const overall = !now.focus && now.whole;
     const pairs = overall ? strongestOverall(now.query, now.key, ...now.weights) : strongest(now, RANKED);
@@ -161,24 +180,20 @@ export const view: View = (context) => {
       pairOf(now.focus, pair) &&
       !pairs.some((found) => found.query === query && found.key === key);
     const ranked = listed && pair ? [...pairs.slice(0, RANKED - 1), pair] : pairs;
-    const at = place;
-    const known = { get: (head: number, q: number, k: number) => exact.get(at, { head, query: q, key: k }) };
-    frame.reading.replaceChildren(strongestTable(now, ranked, known));
-    const heads = now.heads.slice(0, TABLE_HEADS);
-    exact.want(at, now.focus ? exactPairs(now, ranked.slice(0, Math.ceil(EXACT / heads.length)), heads) : []);
+    frame.reading.replaceChildren(strongestTable(now, ranked));
   }
 
-  function changed(newOverview: Overview): void {
-    overview = newOverview;
-    frame.print(overview, placeOf(overview, selection));
+  function changed(): void {
+    if (!current) return;
+    frame.print(current.source.overview, placeOf(current.source.overview, selection));
     paint();
   }
-  context.onVersion(() => {
-    rows.clear();
-    exact.clear();
-  });
-  followOverview(context, changed);
-  selection.onChange(["attention", "heads", "head", "step", "query", "key"], () => overview && changed(overview));
+  function start(source: Source): void {
+    current = { source, rows: new WeightRows(source, paint), exact: new ExactLookup(source, paint) };
+    changed();
+  }
+  followSource(context, start, paint);
+  selection.onChange(["attention", "heads", "head", "step", "query", "key"], changed);
   selection.onChange(["query", "key"], () => {
     for (const side of ["query", "key"] as const) {
       const row = scene?.picked[side];
@@ -190,11 +205,11 @@ export const view: View = (context) => {
   frame.onResize(paint, signal);
 };
 
-function inRange(at: { side: Side; row: number } | null, columns: Pick<HeadsScene, Side>): HeadsScene["focus"] {
+function inRange(at: Focus | null, columns: Pick<HeadsScene, Side>): Focus | null {
   return at && at.row < columns[at.side].indices.length ? at : null;
 }
 
-function pickedFocus(picked: Record<Side, number | null>, clicked: Side): HeadsScene["focus"] {
+function pickedFocus(picked: Record<Side, number | null>, clicked: Side): Focus | null {
   for (const side of [clicked, other(clicked)]) {
     const row = picked[side];
     if (row !== null) return { side, row };
@@ -202,16 +217,13 @@ function pickedFocus(picked: Record<Side, number | null>, clicked: Side): HeadsS
   return null;
 }
 
-function pairOf(focus: { side: Side; row: number }, pair: Strongest): boolean {
+function pairOf(focus: Focus, pair: Strongest): boolean {
   return pair[focus.side] === focus.row;
 }
 
-function exactPairs(scene: HeadsScene, pairs: readonly Strongest[], heads: readonly number[]) {
-  return pairs.flatMap((pair) =>
-    heads.map((head) => ({
-      head,
-      query: scene.query.indices[pair.query] as number,
-      key: scene.key.indices[pair.key] as number,
-    })),
-  );
+/** The focused token's weights in every head. All queries of a key would take a run over a large matrix: none then. */
+function exactLines(scene: Pick<HeadsScene, Side | "heads" | "whole">, { side, row }: Focus): Line[] {
+  if (side === "key" && !scene.whole) return [];
+  const index = scene[side].indices[row] as number;
+  return scene.heads.map((head) => ({ head, query: null, key: null, [side]: index }));
 }

@@ -3,6 +3,7 @@
 import { element, setAttribute, setText } from "../controls/dom.ts";
 import type { Rect } from "../draw/canvas.ts";
 import type { View as Window } from "../draw/heatmap.ts";
+import { displayText } from "../draw/text.ts";
 import type { View } from "../runtime/context.ts";
 import { cellWords, spokenWords } from "./attention/cell_words.ts";
 import { ExactLookup } from "./attention/exact.ts";
@@ -10,13 +11,13 @@ import { createFrame, emptiness, kindName } from "./attention/frame.ts";
 import { createMapControls } from "./attention/map_controls.ts";
 import { listenToHands, type MapGestures, type Point } from "./attention/map_gestures.ts";
 import { type Cell, cellAt, type MapLayout, placeAt, rectOf } from "./attention/map_layout.ts";
-import { createMapSubjects, type MapOptions, type MapSubject } from "./attention/map_matrix.ts";
+import { createMapSubjects, type MapOptions, type MapSubject, type MapSubjects } from "./attention/map_matrix.ts";
 import { paintOverlay } from "./attention/map_overlay.ts";
 import { layoutOf, type MapLook, type Picked, paintMap } from "./attention/map_picture.ts";
 import { memo } from "./attention/memo.ts";
-import { followOverview, type Overview } from "./attention/overview.ts";
 import { createPickers } from "./attention/pickers.ts";
 import { placeOf } from "./attention/place.ts";
+import { followSource, type Source } from "./attention/source.ts";
 import { tableTwin, tableView } from "./attention/table_twin.ts";
 import { including, inside, isAll, panned, whole, zoomed } from "./attention/viewport.ts";
 
@@ -43,8 +44,10 @@ export const view: View = (context) => {
   frame.picture.append(map, table);
   frame.reading.append(values);
 
-  let overview: Overview | null = null;
+  let current: { source: Source; subjects: MapSubjects; exact: ExactLookup } | null = null;
+  /** What is drawn, and the exact weights of its source: not the current one's while a new picture is on its way. */
   let subject: MapSubject | null = null;
+  let exact: ExactLookup | null = null;
   let layout: MapLayout | null = null;
   let shown: Window | null = null;
   let asTable = false;
@@ -52,8 +55,6 @@ export const view: View = (context) => {
   let cursor: Cell | null = null;
   let box: Rect | null = null;
 
-  const subjects = createMapSubjects(context, () => paint());
-  const exact = new ExactLookup(context, () => look());
   const layoutFor = memo(
     (_query: unknown, _key: unknown, theme: ReturnType<typeof context.theme>, width: number, height: number) =>
       layoutOf(subject as MapSubject, theme, width, height),
@@ -142,6 +143,7 @@ export const view: View = (context) => {
   }
 
   function pick(cell: Cell): void {
+    if (subject?.source.ended) return;
     const [query, key] = [subject?.query.indices[cell.row] ?? null, subject?.key.indices[cell.column] ?? null];
     const again = selection.get("query") === query && selection.get("key") === key;
     selection.set(again ? { query: null, key: null } : { query, key });
@@ -154,21 +156,22 @@ export const view: View = (context) => {
   }
 
   function paint(): void {
-    if (!overview || signal.aborted) return;
-    const place = placeOf(overview, selection);
-    const words = emptiness(overview, place);
+    if (!current || signal.aborted) return;
+    const { source, subjects } = current;
+    const place = placeOf(source.overview, selection);
+    const words = emptiness(source.overview, place);
     frame.say(words);
     if (words || !place) return;
-    pickers.show(overview, place);
+    pickers.show(source.overview, place);
     frame.controls.classList.toggle("nnw-mean", options.get<boolean>("mean"));
     const [special, reduce] = [
       options.get<MapOptions["special"]>("special_tokens"),
       options.get<MapOptions["reduce"]>("reduce"),
     ];
-    const found = subjects.find(overview, place, { mean: options.get("mean"), reduce, special });
+    const found = subjects.find(place, { mean: options.get("mean"), reduce, special });
     // While a matrix is on its way the last picture stays, marked as such.
-    frame.picture.classList.toggle("nnw-stale", !found);
-    if (found) settle(found);
+    frame.picture.classList.toggle("nnw-stale", !found || source.ended);
+    if (found) settle(found, current.exact);
     if (!subject) return;
     if (!subject.matrix.rows || !subject.matrix.columns) {
       frame.sayAllHidden();
@@ -195,23 +198,23 @@ export const view: View = (context) => {
   }
 
   /** Takes a matrix over; the zoom stays where the new one has the same rows and columns. */
-  function settle(found: MapSubject): void {
+  function settle(found: MapSubject, lookup: ExactLookup): void {
     const { rows, columns } = found.matrix;
     const same = subject?.matrix.rows === rows && subject.matrix.columns === columns;
     if (!same) [shown, hover, cursor] = [null, null, null];
-    subject = found;
+    [subject, exact] = [found, lookup];
   }
 
   /** What is looked at: overlay, tip, panel, and the exact weight. */
   function look(): void {
-    if (!subject || !layout || !shown) return;
+    if (!subject || !exact || !layout || !shown) return;
     const cell = hover ?? cursor;
     const marks = picked();
     paintOverlay(overlay, shown, layout, { cell, picked: marks, box }, context.theme());
     const { row, column } = marks;
     const told = cell ?? (row !== null && column !== null ? { row, column } : null);
     const [tells, now] = [subject, told && pairOf(subject, told)];
-    const weight = now ? exact.get(tells.place, now) : undefined;
+    const weight = now ? exact.get(tells.place, now)?.[0] : undefined;
     exact.want(tells.place, now ? [now] : []);
     values.replaceChildren(...(told ? cellWords(tells, told, weight) : [hint()]));
     tip.hidden = !hover || box !== null;
@@ -222,17 +225,17 @@ export const view: View = (context) => {
     setText(spoken, cursor ? spokenWords(tells, cursor, weight) : "");
   }
 
-  context.onVersion(() => {
-    subjects.clear();
-    exact.clear();
-  });
-  const changed = (to: Overview) => {
-    overview = to;
-    frame.print(overview, placeOf(overview, selection));
+  const changed = () => {
+    if (!current) return;
+    frame.print(current.source.overview, placeOf(current.source.overview, selection));
     paint();
   };
-  followOverview(context, changed);
-  selection.onChange(["attention", "heads", "head", "step", "query", "key"], () => overview && changed(overview));
+  const start = (source: Source) => {
+    current = { source, subjects: createMapSubjects(source, paint), exact: new ExactLookup(source, look) };
+    changed();
+  };
+  followSource(context, start, paint);
+  selection.onChange(["attention", "heads", "head", "step", "query", "key"], changed);
   options.onChange(["scale", "color_map", "mean", "reduce", "special_tokens", "height"], paint);
   context.onTheme(paint);
   frame.onResize(paint, signal);
@@ -245,7 +248,7 @@ function pairOf({ head, query, key }: MapSubject, { row, column }: Cell) {
 function describe({ place, head, matrix }: MapSubject): string {
   const which = head === "mean" ? `mean of ${place.entry.heads} heads` : `head ${head}`;
   const size = `${matrix.rows} queries (rows) × ${matrix.columns} keys (columns)`;
-  return `Attention weights, ${kindName(place.entry)}, ${place.entry.path}, ${which}: ${size}. Arrow keys move between cells, plus and minus zoom, Enter picks.`;
+  return `Attention weights, ${kindName(place.entry)}, ${displayText(place.entry.path)}, ${which}: ${size}. Arrow keys move between cells, plus and minus zoom, Enter picks.`;
 }
 
 function hint(): HTMLElement {

@@ -4,11 +4,14 @@ import type { SelectionClient, SelectionState } from "../../src/runtime/context.
 import {
   columnOffset,
   type HeadsScene,
+  isExact,
   linksInSight,
   peak,
   rowsInSight,
   strongest,
+  weightAt,
 } from "../../src/widgets/attention/heads_scene.ts";
+import { most, wholeMatrix } from "../../src/widgets/attention/matrix.ts";
 import { memo } from "../../src/widgets/attention/memo.ts";
 import type { Overview } from "../../src/widgets/attention/overview.ts";
 import { placeOf } from "../../src/widgets/attention/place.ts";
@@ -85,12 +88,34 @@ describe("shown tokens", () => {
   });
 });
 
+describe("where colours end", () => {
+  const weights = { shape: [2, 3], data: Float32Array.of(0.9, 0.1, Number.NaN, 0.8, 0.3, 0.2) };
+  const names = { texts: [], special: [0], padding: [] };
+  const ends = (query: "show" | "dim" | "hide", key: "show" | "dim" | "hide") =>
+    wholeMatrix(weights, 0.9, shownTokens({ ...names, special: [] }, 2, query), shownTokens(names, 3, key)).maximum();
+  it("is the largest weight, of those that do not stand back where some do", () => {
+    expect(ends("show", "show")).toBe(0.9);
+    expect(ends("show", "dim")).toBeCloseTo(0.3);
+    expect(ends("show", "hide")).toBeCloseTo(0.3);
+  });
+  it("is the largest of all where all stand back", () => {
+    expect(
+      most(
+        weights,
+        () => true,
+        () => false,
+      ),
+    ).toEqual({ plain: 0, all: expect.closeTo(0.9) });
+    const all = shownTokens({ ...names, special: [0, 1] }, 2, "dim");
+    expect(wholeMatrix(weights, 0.9, all, shownTokens(names, 3, "show")).maximum()).toBeCloseTo(0.9);
+  });
+});
+
 function scene(matrix: number[][], more: Partial<HeadsScene> = {}): HeadsScene {
   const names = { texts: [], special: [], padding: [] };
   const head: HeadRows = {
     row: (query) => Float32Array.from(matrix[query] as number[]),
     maximum: Math.max(...matrix.flat()),
-    sink: false,
   };
   return {
     heads: [0],
@@ -101,6 +126,7 @@ function scene(matrix: number[][], more: Partial<HeadsScene> = {}): HeadsScene {
     threshold: 0.1,
     full: 1,
     focus: null,
+    exact: [],
     picked: { query: null, key: null },
     beside: () => null,
     rowHeight: 20,
@@ -149,6 +175,18 @@ describe("the scene of the heads", () => {
       { query: 0, key: 0, weight: expect.closeTo(0.9), slot: 0 },
       { query: 0, key: 1, weight: expect.closeTo(0.6), slot: 1 },
     ]);
+  });
+  it("takes the focused token's exact weights where they have come", () => {
+    const rough = scene([[0.5, 0.5]], { focus: { side: "query", row: 0 }, exact: [[0.49, 0.51]] });
+    expect([weightAt(rough, 0, 0, 0), weightAt(rough, 0, 0, 1)]).toEqual([0.49, 0.51]);
+    expect(strongest(rough, 2).map((pair) => pair.key)).toEqual([1, 0]);
+    expect([isExact(rough, 0, 0, 0), isExact(rough, 1, 0, 0), isExact({ ...rough, focus: null }, 0, 0, 0)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    const column = scene([[0.5], [0.5]], { focus: { side: "key", row: 0 }, exact: [[0.1, 0.9]] });
+    expect(weightAt(column, 0, 1, 0)).toBe(0.9);
   });
   it("measures full strength, past NaN", () => {
     const odd = scene([[0.4, Number.NaN]]);

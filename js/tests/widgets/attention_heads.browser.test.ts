@@ -159,6 +159,49 @@ describe("what a hand does", () => {
     await expect.element(page.getByRole("cell", { name: exact, exact: true })).toBeVisible();
   });
 
+  it("a rest on a token asks for one exact line a head, and nothing about it stays rounded", async () => {
+    const model = fakeModel();
+    const asked: unknown[] = [];
+    open({
+      selection: { heads: [1, 4], head: 4 },
+      answer: (what, args) => {
+        if (what === "attention.exact") asked.push([args.head, args.query, args.key]);
+        return model.answer(what, args);
+      },
+    });
+    await drawn().toBe(true);
+    const reading = () => document.querySelector(".nnw-reading")?.textContent;
+    await userEvent.hover(tokens("left")[5] as HTMLElement);
+    await expect.poll(reading).toMatch(/attends to(?!.*≈)/);
+    await userEvent.hover(tokens("right")[3] as HTMLElement);
+    await expect.poll(reading).toMatch(/is attended to by(?!.*≈)/);
+    expect(asked).toEqual([
+      [1, 5, null],
+      [4, 5, null],
+      [1, null, 3],
+      [4, null, 3],
+    ]);
+    expect(reading()).toContain(fakeModel().weight(0, 1, 2, 3).toFixed(4).slice(0, 4));
+  });
+
+  it("says the rounded weights where no exact ones can be had, and asks once", async () => {
+    const model = fakeModel();
+    open({
+      answer: (what, args) => {
+        if (what === "attention.exact") throw new Error("not in this page");
+        return model.answer(what, args);
+      },
+    });
+    await drawn().toBe(true);
+    for (const row of [5, 6, 5]) {
+      await userEvent.hover(tokens("left")[row] as HTMLElement);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await expect.element(page.getByRole("cell", { name: /^≈/ }).first()).toBeVisible();
+    expect(context.asks.filter((ask) => ask.what === "attention.exact")).toHaveLength(2);
+    expect(context.errors.filter(Boolean)).toEqual([]);
+  });
+
   it("a click keeps a token for all widgets; a second one lets it go", async () => {
     open();
     await drawn().toBe(true);

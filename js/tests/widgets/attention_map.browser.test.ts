@@ -141,6 +141,24 @@ describe("what it shows", () => {
     await label().toMatch(/3 queries \(rows\) × 3 keys/);
     await shown().toBeGreaterThan(500);
   });
+
+  it("dimmed tokens veiled once, and colours that end where they do without them", async () => {
+    const weight = (_l: number, _h: number, query: number, key: number) => (query * key === 0 ? 0.9 : 0.1);
+    open({ answer: fakeModel({ ...four, special: [0], weight }).answer, options: { special_tokens: "dim" } });
+    await shown().toBeGreaterThan(9 * 400);
+    const { x, y } = find(BRIGHT);
+    const side = Math.sqrt(find(BRIGHT).count / 9) / devicePixelRatio;
+    const color = (right: number, down: number) => {
+      const context2d = canvas().getContext("2d") as CanvasRenderingContext2D;
+      const [left, top] = [x + (right - 2) * side, y + (down - 2.3) * side];
+      return [...context2d.getImageData(left * devicePixelRatio, top * devicePixelRatio, 1, 1).data.slice(0, 3)];
+    };
+    expect(toCss(colorTable("viridis")[255] as number)).toBe(`rgb(${color(1, 1).join(" ")})`);
+    const veiled = [253, 231, 37].map((part) => Math.round(part + 0.65 * (255 - part)));
+    for (const at of [color(0, 0), color(0, 2), color(2, 0)]) {
+      for (const [i, part] of at.entries()) expect(Math.abs(part - (veiled[i] as number))).toBeLessThanOrEqual(2);
+    }
+  });
 });
 
 describe("what a hand does", () => {

@@ -83,7 +83,10 @@ export interface FakePage {
   readonly theme?: Theme;
 }
 
-/** Latest wins by control, as in the runtime; answers are cached for good. */
+/**
+ * Latest wins by control, as in the runtime; answers are cached until the version rises. What was asked before that is
+ * answered all the same, which the runtime would not do: a view must bear answers in any order.
+ */
 export function fakeContext(page: FakePage): FakeContext {
   const ended = new AbortController();
   const state: SelectionState = { ...NOTHING, ...page.selection };
@@ -95,6 +98,7 @@ export function fakeContext(page: FakePage): FakeContext {
   const [asks, errors]: [Ask[], unknown[]] = [[], []];
   const newest = new Map<string, number>();
   let theme = page.theme ?? LIGHT;
+  let version = 0;
   const tell = (listeners: typeof selectionListeners, names: readonly string[]) => {
     for (const { names: wanted, listener } of listeners) if (wanted.some((name) => names.includes(name))) listener();
   };
@@ -127,9 +131,10 @@ export function fakeContext(page: FakePage): FakeContext {
       const control = options?.control;
       const number = asks.push({ what, args, control });
       if (control) newest.set(control, number);
+      const asked = version;
       const answer = await page.answer(what, args);
       if (control && newest.get(control) !== number) throw new Superseded();
-      cache.set(keyOf(what, args), answer);
+      if (asked === version) cache.set(keyOf(what, args), answer);
       return answer;
     },
     cached: (what, args) => cache.get(keyOf(what, args)),
@@ -142,6 +147,7 @@ export function fakeContext(page: FakePage): FakeContext {
       for (const listener of themeListeners) listener();
     },
     rise() {
+      version += 1;
       cache.clear();
       for (const listener of versionListeners) listener();
     },

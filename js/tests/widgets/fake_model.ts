@@ -1,7 +1,7 @@
 /** A model that is not there: attention of known patterns, answered as the kernel would answer it. */
 
 import type { Answer, Arguments, NdArray } from "../../src/runtime/context.ts";
-import { largest } from "../../src/widgets/attention/matrix.ts";
+import { most } from "../../src/widgets/attention/matrix.ts";
 import type { Entry, Overview, TokenList } from "../../src/widgets/attention/overview.ts";
 
 export interface FakeOptions {
@@ -95,8 +95,9 @@ export function fakeModel(options: FakeOptions = {}): FakeModel {
     "attention.weights": ({ attention, head, rows }) => {
       const [start, stop] = (rows as [number, number] | null) ?? [0, queries];
       const weights = matrix(stop - start, keys, (row, key) => at(attention as number, head, start + row, key));
-      const maximum = largest(weights.data);
-      return { value: { attention, head, maximum, sink: false }, arrays: { weights } };
+      const none = () => false;
+      const maximum = most(weights, none, none).all;
+      return { value: { attention, head, maximum }, arrays: { weights } };
     },
     "attention.tile": ({ attention, head, level, row, column, reduce }) => {
       const span = 2 ** (level as number);
@@ -119,10 +120,16 @@ export function fakeModel(options: FakeOptions = {}): FakeModel {
       });
       return { value: {}, arrays: { tile } };
     },
-    "attention.exact": ({ attention, head, query, key }) => ({
-      value: { weight: at(attention as number, head, query as number, key as number) },
-      arrays: {},
-    }),
+    "attention.exact": ({ attention, head, query, key }) => {
+      const value = (q: number, k: number) => at(attention as number, head, q, k);
+      if (query !== null && key !== null) {
+        return { value: { weight: value(query as number, key as number) }, arrays: {} };
+      }
+      const data = Float32Array.from({ length: query === null ? queries : keys }, (_, i) =>
+        query === null ? value(i, key as number) : value(query as number, i),
+      );
+      return { value: {}, arrays: { weights: { shape: [data.length], data } } };
+    },
   };
   return {
     weight,

@@ -1,6 +1,7 @@
 /** The places of an attention widget: controls, picture, reading of what is looked at, and the small print. */
 
 import { element } from "../../controls/dom.ts";
+import { displayText } from "../../draw/text.ts";
 import type { Entry, Overview } from "./overview.ts";
 import type { Place } from "./place.ts";
 
@@ -110,13 +111,13 @@ function notes({ notes, unseen }: Overview, some: boolean): Node[] {
 }
 
 function list(lines: readonly string[]): HTMLElement {
-  return element("ul", {}, ...lines.map((line) => element("li", {}, line)));
+  return element("ul", {}, ...lines.map((line) => element("li", {}, displayText(line))));
 }
 
 /** Why there is nothing to show, in words; null where there is something. */
 export function emptiness(overview: Overview, place: Place | null): Node | null {
   if (!place) {
-    const sentence = `No attention was seen in ${overview.label}.`;
+    const sentence = `No attention was seen in ${displayText(overview.label)}.`;
     if (!overview.unseen.length) return element("p", {}, `${sentence} The model seems to have none.`);
     return element(
       "div",

@@ -9,10 +9,20 @@ import { formatWeight } from "../../draw/scale.ts";
 import { paintWeightCells } from "../../draw/weight_cells.ts";
 import type { Theme } from "../../runtime/context.ts";
 import { columnOffset, type HeadsScene, linksInSight, rowsInSight, type Side, type Sight } from "./heads_scene.ts";
+import { memo } from "./memo.ts";
+import { widestToken } from "./token_width.ts";
+import type { Columns, ShownTokens } from "./tokens.ts";
+
+export interface Room {
+  readonly width: number;
+  readonly height: number;
+  /** The family of the tokens' font. */
+  readonly font: string;
+}
 
 export interface HeadsPicture {
-  /** Makes room for this many rows and heads within a width and height, and says what is in sight then. */
-  fit(rows: number, heads: number, width: number, height: number): Sight;
+  /** Makes room for these tokens and heads, and says what is in sight then. */
+  fit(columns: Columns, heads: number, room: Room): Sight;
   paint(scene: HeadsScene, theme: Theme): void;
   /** Scrolls so that a row of a column is in sight. */
   reveal(side: Side, row: number): void;
@@ -48,8 +58,8 @@ export function createHeadsPicture(
   const stage = element(
     "div",
     { class: "nnw-heads-stage" },
-    element("div", { class: "nnw-shared" }, columns.query.element, cells.query),
-    lines,
+    columns.query.element,
+    element("div", { class: "nnw-lines" }, lines, cells.query),
     columns.key.element,
     cells.key,
   );
@@ -63,41 +73,46 @@ export function createHeadsPicture(
   };
   scroller.addEventListener("scroll", scrolled, { signal });
   const paintLines = createLinesPainter(lines, (words) => setText(remark, words));
-  let layout: HeadsLayout = headsLayout(1, 1, 600, 400);
+  let layout: HeadsLayout = headsLayout(1, 1, { query: 0, key: 0 }, 600, 400);
   let last: HeadsScene | null = null;
   let [fitted, scroll] = ["", 0];
+  const nameWidths = memo((query: ShownTokens, key: ShownTokens, font: string) => ({
+    query: widestToken(query, font, WIDEST_NAME),
+    key: widestToken(key, font, WIDEST_NAME),
+  }));
 
   /** Reading sizes back makes the browser lay out: done when something changed, not for every picture. */
-  const settle = (rows: number, heads: number, width: number, height: number) => {
+  const settle = (rows: number, heads: number, names: Record<Side, number>, { width, height }: Room) => {
     const total = (candidate: HeadsLayout) => Math.max(1, rows) * candidate.rowHeight;
-    layout = headsLayout(rows, heads, width, height - HEADER);
+    layout = headsLayout(rows, heads, names, width, height - HEADER);
     const scrolls = total(layout) > layout.height;
     scroller.style.height = `${layout.height}px`;
     spacer.style.height = `${Math.max(0, total(layout) - layout.height)}px`;
     scroller.style.overflowY = scrolls ? "scroll" : "hidden";
     // The scroll bar stands right of the picture, not over it.
     const bar = scrolls ? scroller.offsetWidth - scroller.clientWidth : 0;
-    if (bar) layout = headsLayout(rows, heads, width - bar, height - HEADER);
-    const { cells: weights, left, tokens, lines: middle } = layout;
-    host.style.setProperty("--columns", `${left}px ${middle}px ${tokens}px ${weights}px`);
-    host.style.setProperty("--weights", `${weights}px`);
-    host.style.setProperty("--row-font", `${Math.min(13, Math.max(9, layout.rowHeight - 6))}px`);
-    host.style.width = `${left + middle + tokens + weights + bar}px`;
+    if (bar) layout = headsLayout(rows, heads, names, width - bar, height - HEADER);
+    const { cells: weights, query, key, lines: middle } = layout;
+    host.style.setProperty("--columns", `${query}px ${middle}px ${key}px ${weights}px`);
+    host.style.setProperty("--row-font", `${Math.min(LARGEST_NAME, Math.max(9, layout.rowHeight - 6))}px`);
+    host.style.width = `${query + middle + key + weights + bar}px`;
     scroll = scroller.scrollTop;
   };
 
   return {
-    fit(rows, heads, width, height) {
-      const asked = [rows, heads, width, height].join(" ");
+    fit({ query, key }, heads, room) {
+      const rows = Math.max(query.indices.length, key.indices.length);
+      const names = nameWidths(query, key, `600 ${LARGEST_NAME}px ${room.font}`);
+      const asked = [rows, heads, names.query, names.key, room.width, room.height].join(" ");
       if (asked !== fitted) {
         fitted = asked;
-        settle(rows, heads, width, height);
+        settle(rows, heads, names, room);
       }
       return { rowHeight: layout.rowHeight, height: layout.height, scroll };
     },
     paint(scene, theme) {
       last = scene;
-      paintLines(scene, layout.lines, layout.height);
+      paintLines(scene, layout.lines, scene.beside("query") ? layout.cells : 0);
       for (const side of ["query", "key"] as const) {
         showColumn(columns[side], scene, side);
         paintCells(cells[side], scene, side, layout.cells, theme);
@@ -126,28 +141,44 @@ export function createHeadsPicture(
 interface HeadsLayout {
   readonly rowHeight: number;
   readonly height: number;
-  readonly cells: number;
-  readonly tokens: number;
-  /** The column of the queries, whose weights share its width when a key is looked at. */
-  readonly left: number;
+  /** The columns of names, the lines between them, and the weights beside the keys. */
+  readonly query: number;
   readonly lines: number;
+  readonly key: number;
+  readonly cells: number;
 }
 
-/** Shares the width out: the lines get what tokens and weights leave, and never less than the eye needs. */
-export function headsLayout(rows: number, heads: number, width: number, height: number): HeadsLayout {
+/** Lines that are longer are no easier to follow. */
+const LONGEST_LINES = 520;
+const WIDEST_NAME = 180;
+const LARGEST_NAME = 13;
+const PADDING = 18;
+
+/** A column of weights with numbers in it, and the least room for the name above them. */
+const CELL = 46;
+const LEGEND = 56;
+
+/** Shares the width out: the lines get what names and weights leave, and never less than the eye needs. */
+export function headsLayout(
+  rows: number,
+  heads: number,
+  names: Record<Side, number>,
+  width: number,
+  height: number,
+): HeadsLayout {
   const count = Math.max(1, rows);
   const rowHeight = Math.min(26, Math.max(18, Math.floor(height / count)));
-  const cells = width < 520 ? 44 : Math.round(Math.min(46 * heads, Math.max(46, width * 0.16)));
-  const tokens = Math.round(width < 520 ? 72 : Math.min(170, Math.max(118, width * 0.17)));
-  const left = Math.max(tokens, cells + 64);
-  const lines = Math.min(640, Math.max(80, width - left - tokens - cells));
+  const cells = Math.round(Math.max(LEGEND, Math.min(CELL * heads, width * 0.22)));
+  const name = (side: Side) => Math.round(Math.min(Math.max(36, names[side]) + PADDING, Math.max(84, width * 0.24)));
+  const [query, key] = [name("query"), name("key")];
+  const lines = Math.min(LONGEST_LINES, Math.max(80, width - query - key - cells));
   return {
     rowHeight,
     height: rowHeight * Math.min(count, Math.max(4, Math.floor(height / rowHeight))),
-    cells,
-    tokens,
-    left,
+    query,
     lines,
+    key,
+    cells,
   };
 }
 
@@ -167,13 +198,15 @@ function showColumn(column: TokenColumn, scene: HeadsScene, side: Side): void {
 /** How far all lines stand back behind those of the focused token. */
 const FADED = 0.12;
 
-/** Keeps all lines in a layer of their own, so that hovering redraws only the lines of one token. */
+/**
+ * Keeps all lines in a layer of their own, so that hovering redraws only the lines of one token. Lines begin at `inset`,
+ * where weights stand beside the queries.
+ */
 function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) => void) {
   const layer = document.createElement("canvas");
   let [painted, count, missing] = ["", 0, false];
   let weights: HeadsScene["weights"] = [];
   let tokens: unknown[] = [];
-  const style = (head: number, right: number) => ({ left: 0, right, color: headColor(head) });
 
   const paintLayer = (scene: HeadsScene, width: number, height: number) => {
     const { heads, threshold, full, scroll, rowHeight } = scene;
@@ -187,21 +220,26 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
       const found = linksInSight(scene, slot, false);
       count += found.links.length;
       missing ||= found.missing;
-      paintLinks(context, found.links, style(head, width));
+      paintLinks(context, found.links, { left: 0, right: width, color: headColor(head) });
     }
   };
 
-  return (scene: HeadsScene, width: number, height: number) => {
+  return (scene: HeadsScene, width: number, inset: number) => {
+    const { height } = scene;
     paintLayer(scene, width, height);
     const context = fitCanvas(canvas, width, height);
+    context.save();
+    context.beginPath();
+    context.rect(inset, 0, width, height);
+    context.clip();
     context.globalAlpha = scene.focus ? FADED : 1;
     context.drawImage(layer, 0, 0, width, height);
-    context.globalAlpha = 1;
+    context.restore();
     let focused = 0;
     for (const [slot, head] of scene.heads.entries()) {
       const { links } = linksInSight(scene, slot, true);
       focused += links.length;
-      paintLinks(context, links, style(head, width));
+      paintLinks(context, links, { left: inset, right: width, color: headColor(head) });
     }
     const heads = `${scene.heads.length > 1 ? "heads" : "head"} ${[...scene.heads].sort((a, b) => a - b).join(", ")}`;
     const drawn = scene.focus ? focused : count;
@@ -212,7 +250,7 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
   };
 }
 
-/** What stands beside a column: the weights of the other column's focused token, or beside the keys what each receives. */
+/** What stands right of a column: the weights of the other column's focused token, or at the keys what each receives. */
 function paintCells(canvas: HTMLCanvasElement, scene: HeadsScene, side: Side, width: number, theme: Theme): void {
   const columns = scene.beside(side);
   canvas.hidden = columns === null;
@@ -226,13 +264,6 @@ function paintCells(canvas: HTMLCanvasElement, scene: HeadsScene, side: Side, wi
     color: headColor(head),
     value: (row: number) => columns.value(slot, row),
   }));
-  paintWeightCells(
-    context,
-    values,
-    { first, last, top, height: scene.rowHeight },
-    width,
-    columns.full,
-    side === "query",
-    look,
-  );
+  const rows = { first, last, top, height: scene.rowHeight };
+  paintWeightCells(context, values, rows, width, columns.full, look);
 }

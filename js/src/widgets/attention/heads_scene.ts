@@ -1,6 +1,7 @@
 /** What the heads picture shows at a moment, and the arithmetic between rows, tokens and weights. No page in it. */
 
 import type { Link } from "../../draw/links.ts";
+import type { Weights } from "./exact.ts";
 import type { ShownTokens } from "./tokens.ts";
 import type { HeadRows } from "./weights.ts";
 
@@ -8,6 +9,11 @@ export type Side = "query" | "key";
 
 export function other(side: Side): Side {
   return side === "query" ? "key" : "query";
+}
+
+export interface Focus {
+  readonly side: Side;
+  readonly row: number;
 }
 
 export interface Beside {
@@ -37,7 +43,9 @@ export interface HeadsScene extends Sight {
   /** The weight that is drawn at full strength. */
   readonly full: number;
   /** The token whose lines stand out: hovered, else on the keyboard, else picked. */
-  readonly focus: { readonly side: Side; readonly row: number } | null;
+  readonly focus: Focus | null;
+  /** By head: the focused token's exact weights, over all tokens of the other side; undefined where they have not come. */
+  readonly exact: readonly (Weights | undefined)[];
   readonly picked: Readonly<Record<Side, number | null>>;
   beside(side: Side): Beside | null;
 }
@@ -60,10 +68,16 @@ export function rowsInSight(scene: Columns, side: Side): [first: number, last: n
   return [Math.min(first, count), Math.min(count, Math.ceil((offset + scene.height) / scene.rowHeight))];
 }
 
-/** The weight of a head between two rows of the picture; undefined where it has not come yet. */
+/** The weight of a head between two rows of the picture, exact where it is known; undefined where it has not come yet. */
 export function weightAt(scene: HeadsScene, slot: number, queryRow: number, keyRow: number): number | undefined {
-  const row = scene.weights[slot]?.row(scene.query.indices[queryRow] as number);
-  return row?.[scene.key.indices[keyRow] as number];
+  const [query, key] = [scene.query.indices[queryRow] as number, scene.key.indices[keyRow] as number];
+  const exact = isExact(scene, slot, queryRow, keyRow) ? scene.exact[slot] : undefined;
+  return exact ? exact[scene.focus?.side === "query" ? key : query] : scene.weights[slot]?.row(query)?.[key];
+}
+
+/** Whether the weight between two rows is known as exactly as it was computed. */
+export function isExact({ focus, exact }: HeadsScene, slot: number, queryRow: number, keyRow: number): boolean {
+  return focus?.row === (focus?.side === "query" ? queryRow : keyRow) && exact[slot] !== undefined;
 }
 
 /** How much fainter lines of special tokens are when these are dimmed. */
@@ -192,7 +206,8 @@ export function strongest(scene: HeadsScene, count: number): Strongest[] {
       const row = !focus && query.faint(q) ? undefined : weights?.row(query.indices[q] as number);
       if (!row) continue;
       for (let k = start; k < stop; k++) {
-        const weight = row[key.indices[k] as number] as number;
+        // Of a focused token the exact weights, so that the order is that of the numbers shown.
+        const weight = (focus ? weightAt(scene, slot, q, k) : row[key.indices[k] as number]) as number;
         if (weight > least && (focus || !key.faint(k))) take({ query: q, key: k, weight, slot });
       }
     }

@@ -10,6 +10,7 @@ import { displayToken } from "../../draw/text.ts";
 import type { Theme } from "../../runtime/context.ts";
 import { type MapLayout, mapLayout, rectOf } from "./map_layout.ts";
 import type { MapSubject } from "./map_matrix.ts";
+import { widestToken } from "./token_width.ts";
 import type { ShownTokens } from "./tokens.ts";
 
 export interface MapLook {
@@ -29,23 +30,18 @@ export interface Picked {
 /** Names shrink to this size, in pixels, before some are left out. */
 const SMALLEST = 9;
 
-/** Labels that are measured to make room for them: all would take too long for thousands. */
-const MEASURED = 400;
+/** Longer names are cut: more room than this is not made for them. */
+const LONGEST = 200;
 
 /** The layout for a subject: measured from its tokens, so that it stands still while the reader zooms. */
 export function layoutOf(subject: MapSubject, theme: Theme, width: number, height: number): MapLayout {
-  const context = document.createElement("canvas").getContext("2d") as Context2D;
   const fontSize = Math.min(theme.fontSize, 12);
-  context.font = `${fontSize}px ${theme.font}`;
+  const font = `${fontSize}px ${theme.font}`;
   const widest = (tokens: ShownTokens) => {
     const count = tokens.indices.length;
-    const step = Math.max(1, Math.floor(count / MEASURED));
-    const digits = count > 60 ? context.measureText(`${count} `).width : 0;
-    let most = 0;
-    for (let row = 0; row < count && most < 200; row += step) {
-      most = Math.max(most, context.measureText(displayToken(tokens.text(row))).width);
-    }
-    return most + digits;
+    // Where there are many, the index stands before the name.
+    const digits = count > 60 ? `${count} `.length * fontSize * 0.6 : 0;
+    return widestToken(tokens, font, LONGEST) + digits;
   };
   const labels = { rows: widest(subject.query), columns: widest(subject.key), fontSize };
   return mapLayout(subject.matrix, labels, width, height);
@@ -84,7 +80,7 @@ export function paintMap(
   });
 }
 
-/** Special tokens and padding stand back, row by row and column by column. */
+/** Special tokens and padding stand back, row by row and column by column; once where a row and a column cross. */
 function paintVeils(
   context: Context2D,
   { query, key, veil }: MapSubject,
@@ -97,19 +93,31 @@ function paintVeils(
   context.beginPath();
   context.rect(plot.x, plot.y, plot.width, plot.height);
   context.clip();
+  context.beginPath();
+  for (const { first, count } of faintRuns(query, view.top, view.bottom)) {
+    const { y, height } = rectOf(layout, view, { row: first, column: 0 });
+    context.rect(plot.x, y, plot.width, height * count);
+  }
+  for (const { first, count } of faintRuns(key, view.left, view.right)) {
+    const { x, width } = rectOf(layout, view, { row: 0, column: first });
+    context.rect(x, plot.y, width * count, plot.height);
+  }
   context.globalAlpha = veil;
   context.fillStyle = theme.surface;
-  for (let row = Math.floor(view.top); row < Math.min(view.bottom, query.indices.length); row++) {
-    if (!query.faint(row)) continue;
-    const { y, height } = rectOf(layout, view, { row, column: 0 });
-    context.fillRect(plot.x, y, plot.width, height);
-  }
-  for (let column = Math.floor(view.left); column < Math.min(view.right, key.indices.length); column++) {
-    if (!key.faint(column)) continue;
-    const { x, width } = rectOf(layout, view, { row: 0, column });
-    context.fillRect(x, plot.y, width, plot.height);
-  }
+  context.fill();
   context.restore();
+}
+
+/** Neighbours that stand back together. */
+function faintRuns(tokens: ShownTokens, low: number, high: number): { first: number; count: number }[] {
+  const runs: { first: number; count: number }[] = [];
+  for (let at = Math.floor(low); at < Math.min(high, tokens.indices.length); at++) {
+    if (!tokens.faint(at)) continue;
+    const last = runs.at(-1);
+    if (last && last.first + last.count === at) last.count += 1;
+    else runs.push({ first: at, count: 1 });
+  }
+  return runs;
 }
 
 /** Where cells are large enough, their weights are written into them. */

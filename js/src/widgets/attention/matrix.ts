@@ -8,7 +8,7 @@ import type { Extent } from "./viewport.ts";
 export interface Matrix extends Extent {
   /** What to paint for a view, coarsest first, when a cell takes `cell` device pixels; asks for what is missing. */
   pieces(view: View, cell: number): readonly HeatmapPiece[];
-  /** The weight that the colours end at. */
+  /** The weight that the colours end at: the largest of the cells that do not stand back. */
   maximum(): number;
   /** The weight of a cell as it was sent; undefined where only coarser ones are here. */
   value(row: number, column: number): number | undefined;
@@ -31,23 +31,41 @@ export function wholeMatrix(weights: NdArray, sent: number, query: ShownTokens, 
     }
   }
   const piece = { values, rows, columns, top: 0, left: 0, span: 1 };
-  const most = values === weights.data && sent > 0 && Number.isFinite(sent) ? sent : largest(values);
+  let end = sent;
+  if (!(query.plain && key.plain && sent > 0 && Number.isFinite(sent))) {
+    const { plain, all } = most({ data: values, shape: [rows, columns] }, query.faint, key.faint);
+    end = plain || all;
+  }
   return {
     rows,
     columns,
     pieces: () => [piece],
-    maximum: () => most || 1,
+    maximum: () => end || 1,
     value: (row, column) => values[row * columns + column],
     need: () => undefined,
   };
 }
 
-/** The largest finite value; 0 where there is none. */
-export function largest(values: NdArray["data"]): number {
-  let most = 0;
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at] as number;
-    if (value > most && value < Number.POSITIVE_INFINITY) most = value;
-  }
-  return most;
+/** The largest finite values; 0 where there are none. */
+export interface Most {
+  /** Of the cells that do not stand back: colours end there, or a sink such as [CLS] would darken all else. */
+  readonly plain: number;
+  readonly all: number;
 }
+
+export function most({ data, shape }: NdArray, asideRow: Aside, asideColumn: Aside): Most {
+  const [rows = 0, columns = 0] = shape;
+  let [plain, all] = [0, 0];
+  const asides = Uint8Array.from({ length: columns }, (_, column) => Number(asideColumn(column)));
+  for (let row = 0; row < rows; row++) {
+    const aside = asideRow(row);
+    for (let column = 0, at = row * columns; column < columns; column++, at++) {
+      const value = data[at] as number;
+      if (!(value > plain && value < Number.POSITIVE_INFINITY)) continue;
+      if (value > all) all = value;
+      if (!aside && !asides[column]) plain = value;
+    }
+  }
+  return { plain, all };
+}
+type Aside = (at: number) => boolean;

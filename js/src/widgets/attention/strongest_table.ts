@@ -4,18 +4,13 @@ import { element, quoted } from "../../controls/dom.ts";
 import { headColor, inkOn } from "../../draw/palette.ts";
 import { formatWeight, shortWeight } from "../../draw/scale.ts";
 import { displayToken } from "../../draw/text.ts";
-import { type HeadsScene, type Strongest, weightAt } from "./heads_scene.ts";
+import { type HeadsScene, isExact, type Strongest, weightAt } from "./heads_scene.ts";
 
 /** More heads than this would not fit beside the tokens. */
-export const TABLE_HEADS = 3;
-
-export interface ExactWeights {
-  /** The exact weight of a pair of tokens of the sequence, where it is known. */
-  get(head: number, query: number, key: number): number | undefined;
-}
+const TABLE_HEADS = 3;
 
 /** Of a focused token: a column for each head. Of all tokens: a column with the head whose weight it is. */
-export function strongestTable(scene: HeadsScene, pairs: readonly Strongest[], exact: ExactWeights): HTMLElement {
+export function strongestTable(scene: HeadsScene, pairs: readonly Strongest[]): HTMLElement {
   const { focus } = scene;
   const slots = focus ? [...scene.heads.keys()].slice(0, TABLE_HEADS) : [];
   const left = focus ? scene.heads.length - slots.length : 0;
@@ -35,8 +30,8 @@ export function strongestTable(scene: HeadsScene, pairs: readonly Strongest[], e
       "tr",
       {},
       ...sides.map((side) => tokenCell(scene, side, pair[side])),
-      ...slots.map((slot) => weightCell(scene, slot, pair, exact)),
-      ...(focus ? [] : [element("th", {}, swatch(scene, pair.slot)), weightCell(scene, pair.slot, pair, exact)]),
+      ...slots.map((slot) => weightCell(scene, slot, pair)),
+      ...(focus ? [] : [element("th", {}, swatch(scene, pair.slot)), weightCell(scene, pair.slot, pair)]),
     ),
   );
   return element(
@@ -49,7 +44,7 @@ export function strongestTable(scene: HeadsScene, pairs: readonly Strongest[], e
       left > 0 ? ` (${left} more ${left > 1 ? "heads" : "head"} not listed)` : null,
     ),
     element("thead", {}, head),
-    element("tbody", {}, ...rows, sinkRow(scene, slots)),
+    element("tbody", {}, ...rows),
   );
 }
 
@@ -63,18 +58,6 @@ function caption({ focus, ...scene }: HeadsScene): Node[] {
   return focus.side === "query"
     ? [name, document.createTextNode(`${index} attends to`)]
     : [name, document.createTextNode(`${index} is attended to by${scene.whole ? "" : ", of the queries in sight"}`)];
-}
-
-/** What a learned sink takes of a focused query's attention. */
-function sinkRow({ focus, weights, query }: HeadsScene, slots: readonly number[]): HTMLElement | null {
-  if (focus?.side !== "query" || !slots.some((slot) => weights[slot]?.sink)) return null;
-  const rest = slots.map((slot) => {
-    const row = weights[slot]?.row(query.indices[focus.row] as number);
-    let left = 1;
-    for (let key = 0; row && key < row.length; key++) left -= row[key] as number;
-    return element("td", {}, row ? `≈${shortWeight(Math.max(0, left))}` : "…");
-  });
-  return element("tr", {}, element("th", { scope: "row" }, "learned sink"), ...rest);
 }
 
 function swatch(scene: HeadsScene, slot: number): HTMLElement {
@@ -94,14 +77,12 @@ function tokenCell(scene: HeadsScene, side: "query" | "key", row: number): HTMLE
   );
 }
 
-function weightCell(scene: HeadsScene, slot: number, pair: Strongest, exact: ExactWeights): HTMLElement {
-  const head = scene.heads[slot] as number;
-  const known = exact.get(head, scene.query.indices[pair.query] as number, scene.key.indices[pair.key] as number);
-  const shown = weightAt(scene, slot, pair.query, pair.key);
-  const weight = known ?? shown;
-  const text = weight === undefined ? "…" : known === undefined ? `≈${shortWeight(weight)}` : formatWeight(weight);
+function weightCell(scene: HeadsScene, slot: number, pair: Strongest): HTMLElement {
+  const weight = weightAt(scene, slot, pair.query, pair.key);
+  const exact = isExact(scene, slot, pair.query, pair.key);
+  const text = weight === undefined ? "…" : exact ? formatWeight(weight) : `≈${shortWeight(weight)}`;
   const cell = element("td", {}, text);
   cell.style.setProperty("--part", `${100 * Math.min(1, (weight || 0) / scene.full)}%`);
-  cell.style.setProperty("--fill", headColor(head));
+  cell.style.setProperty("--fill", headColor(scene.heads[slot] as number));
   return cell;
 }

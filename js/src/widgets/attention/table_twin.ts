@@ -3,7 +3,7 @@
 import { element } from "../../controls/dom.ts";
 import type { View } from "../../draw/heatmap.ts";
 import { formatWeight } from "../../draw/scale.ts";
-import { displayToken } from "../../draw/text.ts";
+import { displayText, displayToken } from "../../draw/text.ts";
 import type { MapSubject } from "./map_matrix.ts";
 import type { Picked } from "./map_picture.ts";
 import type { ShownTokens } from "./tokens.ts";
@@ -63,7 +63,7 @@ export function tableTwin(subject: MapSubject, view: View, picked: Picked): HTML
 }
 
 function header(scope: "row" | "col", tokens: ShownTokens, at: number): HTMLElement {
-  const title = `${tokens.indices[at]}: ${tokens.text(at).slice(0, 1000)}`;
+  const title = `${tokens.indices[at]}: ${displayText(tokens.text(at).slice(0, 1000))}`;
   return element("th", { scope, title }, element("bdi", {}, displayToken(tokens.text(at))));
 }
 

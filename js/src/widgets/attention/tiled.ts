@@ -1,10 +1,11 @@
 /** A matrix too large to send whole: tiles of a pyramid, finer ones asked for where the reader looks. */
 
 import type { HeatmapPiece, View } from "../../draw/heatmap.ts";
-import type { Answer, NdArray, ViewContext } from "../../runtime/context.ts";
-import { largest, type Matrix } from "./matrix.ts";
-import { isSuperseded, reportUnlessSuperseded } from "./overview.ts";
+import type { Answer, NdArray } from "../../runtime/context.ts";
+import { type Matrix, type Most, most } from "./matrix.ts";
 import { type Place, whereOf } from "./place.ts";
+import { isSuperseded, type Source } from "./source.ts";
+import type { Columns, ShownTokens } from "./tokens.ts";
 import type { Extent } from "./viewport.ts";
 
 /** Cells along a side of a tile; a cell of level n covers 2ⁿ × 2ⁿ weights. The kernel's `analysis/pyramid.py` cuts the same. */
@@ -44,16 +45,31 @@ export function tilesInView(view: View, level: number, { rows, columns }: Extent
     .sort((a, b) => far(a) - far(b));
 }
 
+export interface TiledMatrix extends Matrix {
+  /** Whether the coarsest tile is here, which covers everything; asks for it where it is not. */
+  ready(): boolean;
+  /** Ask for no more tiles. */
+  stop(): void;
+}
+
+interface Tile {
+  readonly name: TileName;
+  readonly array: NdArray;
+  readonly most: Most;
+}
+
 export function tiledMatrix(
-  context: ViewContext,
+  source: Source,
   place: Place,
   head: number | "mean",
   reduce: "max" | "mean",
+  { query, key }: Columns,
   onArrival: () => void,
-): Matrix & { stop(): void } {
+): TiledMatrix {
   const extent = { rows: place.entry.queries, columns: place.entry.keys };
   const top = topLevel(extent);
-  const tiles = new Map<string, { name: TileName; array: NdArray }>();
+  const coarsest = { level: top, row: 0, column: 0 };
+  const tiles = new Map<string, Tile>();
   const failed = new Set<string>();
   const flying = new Map<number, string>();
   let wanted: TileName[] = [];
@@ -62,20 +78,34 @@ export function tiledMatrix(
 
   const nameOf = ({ level, row, column }: TileName) => `${level}/${row}/${column}`;
   const argsOf = (name: TileName) => ({ ...whereOf(place), head, reduce, ...name });
-  const keep = (name: TileName, { arrays }: Answer) => {
-    if (!arrays.tile) throw new Error("The answer about a tile of attention weights came without the tile.");
-    tiles.set(nameOf(name), { name, array: arrays.tile });
+  const keep = (name: TileName, answer: Answer): Tile | undefined => {
+    const span = 2 ** name.level;
+    const size = (all: number, at: number) => Math.min(TILE, Math.ceil(all / span) - at * TILE);
+    const shape = [size(extent.rows, name.row), size(extent.columns, name.column)];
+    const array = source.array(answer, "tile", shape);
+    // What does not fit would be asked for again and again.
+    if (!array) failed.add(nameOf(name));
+    else tiles.set(nameOf(name), { name, array, most: most(array, aside(query, name.row), aside(key, name.column)) });
+    return tiles.get(nameOf(name));
+
+    /** Of the cells along one side, those that cover a token that stands back. */
+    function aside(tokens: ShownTokens, at: number): (cell: number) => boolean {
+      return (cell) => {
+        const first = (at * TILE + cell) * span;
+        for (let i = first; i < Math.min(first + span, tokens.indices.length); i++) if (tokens.faint(i)) return true;
+        return false;
+      };
+    }
   };
-  const find = (name: TileName): NdArray | undefined => {
+  const find = (name: TileName): Tile | undefined => {
     const known = tiles.get(nameOf(name));
-    if (known) return known.array;
-    const cached = context.cached("attention.tile", argsOf(name));
-    if (cached) keep(name, cached);
-    return tiles.get(nameOf(name))?.array;
+    if (known || failed.has(nameOf(name))) return known;
+    const cached = source.cached("attention.tile", argsOf(name));
+    return cached && keep(name, cached);
   };
   const pump = () => {
     const busy = new Set(flying.values());
-    for (let slot = 0; slot < SLOTS && !stopped; slot++) {
+    for (let slot = 0; slot < SLOTS && !stopped && !source.ended; slot++) {
       if (flying.has(slot)) continue;
       const next = wanted.find((name) => !find(name) && !busy.has(nameOf(name)) && !failed.has(nameOf(name)));
       if (!next) return;
@@ -86,27 +116,30 @@ export function tiledMatrix(
   };
   const load = async (name: TileName, slot: number) => {
     try {
-      const answer = await context.ask("attention.tile", argsOf(name), { control: `tile-${slot}` });
-      if (stopped) return;
-      keep(name, answer);
-      context.showError(null);
+      const answer = await source.ask("attention.tile", argsOf(name), `tile-${slot}`);
+      if (stopped || !keep(name, answer)) return;
+      source.report(null);
       onArrival();
     } catch (error) {
       if (!isSuperseded(error)) failed.add(nameOf(name));
-      if (!stopped) reportUnlessSuperseded(context, error);
+      if (!stopped) source.report(error);
     } finally {
       flying.delete(slot);
       pump();
     }
   };
-  const want = (names: TileName[]) => {
-    // The coarsest tile comes first, for it alone covers everything.
-    wanted = [{ level: top, row: 0, column: 0 }, ...names];
+  const want = (names: readonly TileName[]) => {
+    wanted = [coarsest, ...names];
     pump();
   };
 
   return {
     ...extent,
+    ready() {
+      if (find(coarsest)) return true;
+      want([]);
+      return false;
+    },
     stop() {
       stopped = true;
     },
@@ -116,8 +149,8 @@ export function tiledMatrix(
       const pieces: HeatmapPiece[] = [];
       for (let level = top; level >= drawnLevel; level--) {
         for (const name of tilesInView(view, level, extent)) {
-          const array = find(name);
-          if (array) pieces.push(pieceOf(name, array));
+          const tile = find(name);
+          if (tile) pieces.push(pieceOf(tile));
         }
       }
       return pieces;
@@ -125,24 +158,24 @@ export function tiledMatrix(
     maximum() {
       // Maxima are the same on every level; means grow as cells shrink, so their colours follow the level.
       const level = reduce === "max" ? top : drawnLevel;
-      let most = 0;
-      for (const { name, array } of tiles.values()) {
-        if (name.level === level || (most === 0 && name.level === top)) {
-          most = Math.max(most, largest(array.data));
-        }
-      }
-      return most || 1;
+      const on = (wanted: number) => [...tiles.values()].filter(({ name }) => name.level === wanted);
+      return colorsEnd(on(level)) || colorsEnd(on(top)) || 1;
     },
     value(row, column) {
       const name = { level: 0, row: Math.floor(row / TILE), column: Math.floor(column / TILE) };
-      const tile = tiles.get(nameOf(name))?.array;
-      return tile?.data[(row % TILE) * (tile.shape[1] as number) + (column % TILE)];
+      const array = tiles.get(nameOf(name))?.array;
+      return array?.data[(row % TILE) * (array.shape[1] as number) + (column % TILE)];
     },
     need: (view) => want(tilesInView(view, 0, extent)),
   };
 }
 
-function pieceOf({ level, row, column }: TileName, { shape, data }: NdArray): HeatmapPiece {
+function colorsEnd(tiles: readonly Tile[]): number {
+  const largest = (of: keyof Most) => tiles.reduce((sum, { most }) => Math.max(sum, most[of]), 0);
+  return largest("plain") || largest("all");
+}
+
+function pieceOf({ name: { level, row, column }, array: { shape, data } }: Tile): HeatmapPiece {
   const span = 2 ** level;
   const [rows = 0, columns = 0] = shape;
   return { values: data, rows, columns, top: row * TILE * span, left: column * TILE * span, span };

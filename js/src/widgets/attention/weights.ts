@@ -1,8 +1,8 @@
 /** The weights of the selected heads, row by row: whole matrices where they are small, blocks of rows where they are large. */
 
-import type { Answer, Arguments, NdArray, ViewContext } from "../../runtime/context.ts";
-import { isSuperseded, reportUnlessSuperseded } from "./overview.ts";
+import type { Answer, Arguments, NdArray } from "../../runtime/context.ts";
 import { matrixKey, type Place, whereOf } from "./place.ts";
+import { isSuperseded, type Source } from "./source.ts";
 
 /** Larger matrices come in blocks (rows) or tiles (map). */
 export const WHOLE = 1024 * 1024;
@@ -23,8 +23,6 @@ export interface HeadRows {
   row(query: number): NdArray["data"] | undefined;
   /** The largest weight of the rows that have come. */
   readonly maximum: number;
-  /** Whether a learned sink takes what the row lacks to 1. */
-  readonly sink: boolean;
 }
 
 class Stored implements HeadRows {
@@ -34,10 +32,7 @@ class Stored implements HeadRows {
 
   maximum = 0;
 
-  constructor(
-    readonly sink: boolean,
-    private readonly blockRows: number,
-  ) {}
+  constructor(private readonly blockRows: number) {}
 
   /** Views are kept: making one costs more than reading it. */
   row(query: number): NdArray["data"] | undefined {
@@ -69,22 +64,24 @@ class Stored implements HeadRows {
   }
 }
 
+/** What one request gives of a head: all rows, or a block of them. */
+interface Piece {
+  readonly key: string;
+  readonly first: number;
+  readonly shape: readonly [rows: number, keys: number];
+  readonly blockRows: number;
+  readonly args: Arguments;
+  readonly control: string;
+}
+
 export class WeightRows {
   private readonly stored = new Map<string, Stored>();
   private readonly asked = new Set<string>();
-  private generation = 0;
 
   constructor(
-    private readonly context: ViewContext,
+    private readonly source: Source,
     private readonly onArrival: () => void,
   ) {}
-
-  /** Forget everything: the model's weights or the input changed. */
-  clear(): void {
-    this.generation += 1;
-    this.stored.clear();
-    this.asked.clear();
-  }
 
   /** What is here of a head, after taking what the page has cached; what is missing is asked for, `onArrival` follows. */
   heads(place: Place, from: number, to: number): (HeadRows | undefined)[] {
@@ -98,52 +95,61 @@ export class WeightRows {
     // What failed may be asked for again once the reader comes back to it.
     for (const asked of this.asked) if (!live.has(asked.split(":")[0] as string)) this.asked.delete(asked);
     return place.heads.map((head, slot) => {
-      const key = matrixKey(place, head);
-      for (const block of isWhole(place) ? [null] : blocksBetween(from, to, place.entry.queries)) {
-        this.need(place, head, key, block, slot);
-      }
-      return this.stored.get(key);
+      for (const piece of piecesOf(place, head, from, to, slot)) this.need(piece);
+      return this.stored.get(matrixKey(place, head));
     });
   }
 
-  private need(place: Place, head: number, key: string, block: readonly [number, number] | null, slot: number): void {
-    const first = block?.[0] ?? 0;
-    if (this.stored.get(key)?.blocks.has(first)) return;
-    const args = { ...whereOf(place), head, rows: block };
-    const cached = this.context.cached("attention.weights", args);
-    if (cached) this.keep(key, first, !block, cached);
-    else this.ask(key, first, args, block ? `head-${slot}-${(first / BLOCK) % 4}` : `head-${slot}`);
+  private need(piece: Piece): void {
+    if (this.stored.get(piece.key)?.blocks.has(piece.first)) return;
+    const cached = this.source.cached("attention.weights", piece.args);
+    if (cached) this.keep(piece, cached);
+    else void this.ask(piece);
   }
 
-  private ask(key: string, first: number, args: Arguments, control: string): void {
-    const asked = `${key}:${first}`;
+  private async ask(piece: Piece): Promise<void> {
+    const asked = `${piece.key}:${piece.first}`;
     if (this.asked.has(asked)) return;
     this.asked.add(asked);
-    const { generation } = this;
-    this.context
-      .ask("attention.weights", args, { control })
-      .then((answer) => {
-        if (this.context.signal.aborted || generation !== this.generation) return;
-        this.asked.delete(asked);
-        this.keep(key, first, args.rows === null, answer);
-        this.context.showError(null);
-        this.onArrival();
-      })
-      .catch((error) => {
-        // An error stays asked, or it would be asked again and again; one that was replaced may be wanted again.
-        if (isSuperseded(error)) this.asked.delete(asked);
-        reportUnlessSuperseded(this.context, error);
-      });
+    try {
+      const answer = await this.source.ask("attention.weights", piece.args, piece.control);
+      // What does not fit stays asked, as what failed does, or it would be asked for again and again.
+      if (!this.keep(piece, answer)) return;
+      this.asked.delete(asked);
+      this.source.report(null);
+      this.onArrival();
+    } catch (error) {
+      if (isSuperseded(error)) this.asked.delete(asked);
+      this.source.report(error);
+    }
   }
 
-  private keep(key: string, first: number, whole: boolean, answer: Answer): void {
-    const weights = answer.arrays.weights;
-    if (!weights) throw new Error("The answer about attention weights came without the weights.");
-    const blockRows = whole ? Number.POSITIVE_INFINITY : BLOCK;
-    const found = this.stored.get(key) ?? new Stored(answer.value.sink === true, blockRows);
+  private keep({ key, first, shape, blockRows }: Piece, answer: Answer): boolean {
+    const weights = this.source.array(answer, "weights", shape);
+    if (!weights) return false;
+    const found = this.stored.get(key) ?? new Stored(blockRows);
     found.add(first, weights, Number(answer.value.maximum));
     this.stored.set(key, found);
+    return true;
   }
+}
+
+function piecesOf(place: Place, head: number, from: number, to: number, slot: number): Piece[] {
+  const { queries, keys } = place.entry;
+  const key = matrixKey(place, head);
+  const args = { ...whereOf(place), head };
+  if (isWhole(place)) {
+    const whole = { first: 0, shape: [queries, keys], blockRows: Number.POSITIVE_INFINITY } as const;
+    return [{ key, ...whole, args: { ...args, rows: null }, control: `head-${slot}` }];
+  }
+  return blocksBetween(from, to, queries).map(([start, stop]) => ({
+    key,
+    first: start,
+    shape: [stop - start, keys],
+    blockRows: BLOCK,
+    args: { ...args, rows: [start, stop] },
+    control: `head-${slot}-${(start / BLOCK) % 4}`,
+  }));
 }
 
 /** The 64-aligned blocks that hold the rows from `from` to `to`, not included. */
