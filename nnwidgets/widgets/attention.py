@@ -35,11 +35,11 @@ class AttentionWidget(Widget):
     source: ModelSession
     _selected = ("attention", "heads", "sample", "step", "query", "key")
 
-    def __init__(self, source: ModelSession, **options: Any) -> None:
+    def __init__(self, source: ModelSession | None = None, **options: Any) -> None:
         if not isinstance(source, ModelSession):
+            other = "" if source is None else f", not at {type(source).__name__}"
             raise TypeError(
-                f"{type(self).__name__} looks at a ModelSession, not at {type(source).__name__}: "
-                "make one with nnw.ModelSession(model, inputs)"
+                f"{type(self).__name__} looks at a ModelSession{other}: make one with nnw.ModelSession(model, inputs)"
             )
         super().__init__(source, **options)
 

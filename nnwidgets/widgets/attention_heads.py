@@ -13,6 +13,7 @@ from nnwidgets.analysis.attention import AttentionLinks
 from nnwidgets.session.attention import AttentionEntry
 from nnwidgets.widgets.attention import ROWS, AttentionWidget, Head
 from nnwidgets.widgets.base import Question
+from nnwidgets.widgets.options import Choice
 
 
 class AttentionHeads(AttentionWidget):
@@ -29,7 +30,7 @@ class AttentionHeads(AttentionWidget):
         height: the tallest that the view gets before it scrolls, in px.
     """
 
-    special_tokens = traitlets.Enum(["show", "dim", "hide"], "dim").tag(sync=True, option=True)
+    special_tokens = Choice("show", "dim", "hide", default="dim")
     threshold = traitlets.Float(0.02, min=0.0, max=1.0).tag(sync=True, option=True)
     height = traitlets.Int(480, min=160, max=4000).tag(sync=True, option=True)
 

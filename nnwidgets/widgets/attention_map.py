@@ -14,6 +14,7 @@ from nnwidgets.analysis.pyramid import TILE, Pyramid
 from nnwidgets.session.attention import AttentionEntry
 from nnwidgets.widgets.attention import AttentionWidget, Head
 from nnwidgets.widgets.base import Question
+from nnwidgets.widgets.options import Choice
 
 
 class AttentionMap(AttentionWidget):
@@ -34,11 +35,11 @@ class AttentionMap(AttentionWidget):
         height: the tallest that the view gets, in px.
     """
 
-    scale = traitlets.Enum(["linear", "log"], "linear").tag(sync=True, option=True)
-    color_map = traitlets.Enum(["viridis", "magma", "cividis", "gray"], "viridis").tag(sync=True, option=True)
+    scale = Choice("linear", "log", default="linear")
+    color_map = Choice("viridis", "magma", "cividis", "gray", default="viridis")
     mean = traitlets.Bool(False).tag(sync=True, option=True)
-    reduce = traitlets.Enum(["max", "mean"], "max").tag(sync=True, option=True)
-    special_tokens = traitlets.Enum(["show", "dim", "hide"], "show").tag(sync=True, option=True)
+    reduce = Choice("max", "mean", default="max")
+    special_tokens = Choice("show", "dim", "hide", default="show")
     height = traitlets.Int(560, min=160, max=4000).tag(sync=True, option=True)
 
     @property

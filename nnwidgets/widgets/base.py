@@ -117,7 +117,7 @@ class Widget(LinkedWidget):
         """
         source = self.source
         try:
-            if source.estimated_seconds() <= _AT_HAND:
+            if 2 * source.estimated_seconds() <= _AT_HAND:  # a plain run, and one that shows the attention
                 return self._first_picture() if self.is_quick() else None
             with source.stored_only():
                 return self._first_picture() if self.is_quick() else None

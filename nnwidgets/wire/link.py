@@ -76,6 +76,9 @@ class LinkedWidget(anywidget.AnyWidget):
         pin(self.comm)
         linked.desk.register(self._key, self)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.source.label}{', closed' if self.closed else ''})"
+
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
             raise AttributeError(self._no_option(name))

@@ -31,8 +31,7 @@ class Stream(Silent):
         super().__init__()
 
     def push(self, content: dict[str, Any]) -> None:
-        """Show `content` (JSON) in every page, now or, after a message that just went out, in a moment. Never blocks.
-        """
+        """Show `content` (JSON) in every page: now, or in a moment where a message has just gone out. Never blocks."""
         with self._guard:
             self._next = content
             if self._timer is not None:
