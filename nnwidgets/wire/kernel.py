@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 _before_cell: list[Callable[[str | None], None]] = []
 _after_cell: list[Callable[[], None]] = []
-_running = False
+_depth = 0  # of cells: a cell may run another with `run_cell`
 _shell: Any = None
 
 
 def watch_cells() -> None:
     """Listen to the shell's cells; once a kernel, and nothing outside of IPython."""
-    global _shell, _running
+    global _shell, _depth
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or shell is _shell:
@@ -22,13 +23,12 @@ def watch_cells() -> None:
     _shell = shell
     shell.events.register("pre_run_cell", _on_pre_run_cell)
     shell.events.register("post_run_cell", _on_post_run_cell)
-    # The cell that brought us here began before we listened.
-    _running = getattr(shell, "kernel", None) is not None
+    _depth = int(_is_in_a_cell(shell))  # a cell that brought us here began before we listened
 
 
 def cell_is_running() -> bool:
     """Whether a cell runs now, by which the model may be in use."""
-    return _running
+    return _depth > 0
 
 
 def before_cell(callback: Callable[[str | None], None]) -> None:
@@ -41,15 +41,23 @@ def after_cell(callback: Callable[[], None]) -> None:
     _after_cell.append(callback)
 
 
+def _is_in_a_cell(shell: Any) -> bool:
+    """Whether this thread runs a cell now, and not, say, the callback of a button."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None or threading.current_thread() is not threading.main_thread():
+        return False
+    return bool(kernel.get_parent("shell").get("header", {}).get("msg_type") == "execute_request")
+
+
 def _on_pre_run_cell(info: Any = None) -> None:
-    global _running
-    _running = True
+    global _depth
+    _depth += 1
     for callback in _before_cell:
         callback(getattr(info, "cell_id", None))
 
 
 def _on_post_run_cell(_result: Any = None) -> None:
-    global _running
-    _running = False
+    global _depth
+    _depth = max(0, _depth - 1)
     for callback in _after_cell:
         callback()

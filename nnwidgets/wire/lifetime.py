@@ -7,6 +7,8 @@ so.
 
 from __future__ import annotations
 
+import logging
+import time
 import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from nnwidgets.session.selection import Selection
     from nnwidgets.wire.link import LinkedWidget
 
+_PATIENCE = 10.0  # seconds that a cell waits for widgets' runs of the model to stop
 _RAN_AGAIN = "The cell that made {label} ran again: this is the last picture. Run this cell again to follow it."
 
 
@@ -35,6 +38,7 @@ class Linked:
     widgets: list[LinkedWidget] = field(default_factory=list)
 
 
+_log = logging.getLogger(__name__)
 _linked: weakref.WeakKeyDictionary[Any, Linked] = weakref.WeakKeyDictionary()
 _selections: weakref.WeakKeyDictionary[Selection, SelectionTwin] = weakref.WeakKeyDictionary()
 _selection_users: weakref.WeakKeyDictionary[Selection, int] = weakref.WeakKeyDictionary()
@@ -131,8 +135,11 @@ def _on_source_open(source: Any) -> None:
 
 def _on_cell(cell: str | None) -> None:
     """A cell begins: no widget runs a model meanwhile, and what an earlier run of this cell made is closed."""
-    for _, linked in linked_sources():
-        linked.desk.pause()
+    stopping = [job for _, linked in linked_sources() for job in linked.desk.pause()]
+    until = time.monotonic() + _PATIENCE
+    for job in stopping:
+        if not job.wait(max(0.0, until - time.monotonic())):
+            _log.warning("a widget's run of the model does not stop; the cell runs beside it")
     if cell is None:
         return
     for _, linked in linked_sources():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import anywidget
 import traitlets
 
 from nnwidgets.session.cell import current_cell
+from nnwidgets.session.selection import FIELDS
 from nnwidgets.wire import answers, kernel, lifetime
 from nnwidgets.wire.answers import Answer
 from nnwidgets.wire.route import pin
@@ -47,16 +49,21 @@ class LinkedWidget(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        cls.module = cls.__module__.rpartition(".")[2]
+        if cls.__module__.startswith("nnwidgets.widgets."):  # a reader's subclass looks as the widget that it extends
+            cls.module = cls.__module__.rpartition(".")[2]
         cls._answering = answers.answering_methods(cls)
 
     def __init__(self, source: Source, **options: Any) -> None:
+        for name in dir(type(self)):  # traitlets' metaclass does not look
+            if getattr(inspect.getattr_static(type(self), name), "__isabstractmethod__", False):
+                raise TypeError(f"{type(self).__name__} does not say {name}")
         for name in options:
             if name not in self.option_names() and name != "layout":
                 raise TypeError(self._no_option(name))
         source.check()  # a closed source takes no widget
         kernel.watch_cells()
-        self._looks_at: Source = source
+        self._looks_at: Source | None = source
+        self._label = source.label
         self._orphaned = False
         self._cell = current_cell()
         linked = lifetime.join(self, source)
@@ -77,7 +84,7 @@ class LinkedWidget(anywidget.AnyWidget):
         linked.desk.register(self._key, self)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.source.label}{', closed' if self.closed else ''})"
+        return f"{type(self).__name__}({self._label}{', closed' if self.closed else ''})"
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
@@ -91,13 +98,15 @@ class LinkedWidget(anywidget.AnyWidget):
 
     @property
     def source(self) -> Any:
-        """What the widget looks at."""
+        """What the widget looks at. Raises RuntimeError once the widget is closed."""
+        if self._looks_at is None:
+            raise RuntimeError(f"this {type(self).__name__} was closed: make it again to look at {self._label}")
         return self._looks_at
 
     @property
     def selection(self) -> Any:
         """The source's selection, that all its widgets share."""
-        return self._looks_at.selection
+        return self.source.selection
 
     @property
     def cell(self) -> str | None:
@@ -119,23 +128,24 @@ class LinkedWidget(anywidget.AnyWidget):
 
     def follow(self, source: Source) -> None:
         """Look at another source of the same name from now on."""
-        former = self._looks_at
+        former = self.source
         linked = lifetime.join(self, source)
-        self._looks_at, self._orphaned = source, False
+        self._looks_at, self._label, self._orphaned = source, source.label, False
+        linked.desk.register(self._key, self)
         with self.hold_sync():
             self._snapshot = []
             self._selection, self._stream, self._source = linked.selection, linked.stream, linked.twin
-        linked.desk.register(self._key, self)
         lifetime.leave(self, former)  # only now: the page must never hold a reference to a closed twin
 
     def close(self) -> None:
         """Take the widget out of every page and let go of its source."""
         if self.comm is None:
             return
-        layout = self.layout
+        layout, source = self.layout, self.source
         super().close()
         layout.close()
-        lifetime.leave(self, self._looks_at)
+        lifetime.leave(self, source)
+        self._looks_at = None  # the notebook's history may hold the widget; it must not hold a model
 
     def answer(self, what: str, arguments: Mapping[str, Any]) -> Answer:
         """Answer a question of the page. Raises ValueError for a question that this widget does not know."""
@@ -148,9 +158,6 @@ class LinkedWidget(anywidget.AnyWidget):
     @classmethod
     def _no_option(cls, name: str) -> str:
         names = ", ".join(cls.option_names())
-        if name in _SELECTED:
+        if name in FIELDS:
             return f"{name} belongs to the selection that all widgets of a source share: set session.selection.{name}"
         return f"{cls.__name__} has no option {name!r}: it has {names}"
-
-
-_SELECTED = frozenset({"layer", "attention", "head", "heads", "query", "key", "step", "sample"})

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 64 * 1024
 _SHOW_AFTER = 0.4  # seconds that a job runs before pages show its progress
-_PATIENCE = 10.0  # seconds that a cell waits for a widget's run of the model to stop
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +99,7 @@ class Desk:
         self._waiting: list[Request] = []
         self._jobs: dict[str, tuple[Job, float]] = {}
         self._runs: dict[Job, Request] = {}
+        self._stopped: set[Job] = set()
         twin.on_msg(self._receive)
         self._ignore_jobs = source.on_job(self.show)
 
@@ -116,6 +116,9 @@ class Desk:
         with self._guard:
             self._jobs[f"job-{id(job)}"] = (job, time.monotonic())
         job.add_listener(self._job_changed)
+        look = threading.Timer(_SHOW_AFTER, self._job_changed, [job])  # a job that reports nothing is shown too
+        look.daemon = True
+        look.start()
 
     def check(self) -> None:
         """Look, in the reader's thread, whether the model's weights changed."""
@@ -128,14 +131,14 @@ class Desk:
         for request in waiting:
             _reader.put(lambda request=request: self._answer(request))
 
-    def pause(self) -> None:
-        """A cell begins, which may use the model: stop our runs of it, to be taken up after the cell."""
+    def pause(self) -> list[Job]:
+        """A cell begins, which may use the model: stop our runs of it, to be taken up after the cell; returns them."""
         with self._guard:
             runs = list(self._runs)
+            self._stopped.update(runs)
         for job in runs:
             job.cancel()
-        for job in runs:
-            job.wait(_PATIENCE)
+        return runs
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         if isinstance(content, dict) and content.get("ping"):
@@ -157,8 +160,13 @@ class Desk:
             self._newest[request.slot] = request.number
             replaced = [waiting for waiting in self._waiting if waiting.slot == request.slot]
             self._waiting = [waiting for waiting in self._waiting if waiting.slot != request.slot]
+            outrun = [
+                job for job, run in self._runs.items() if run.slot == request.slot and run.number != request.number
+            ]
         for waiting in replaced:
             self._reply(waiting, {"superseded": True})
+        for job in outrun:
+            job.cancel()
         _reader.put(lambda: self._answer(request))
 
     def _answer(self, request: Request) -> None:
@@ -168,19 +176,15 @@ class Desk:
         source, widget = self._source(), self._widgets.get(request.widget)
         if source is None or widget is None:
             return self._reply(request, {"error": "this widget was closed: run its cell again"})
-        busy = kernel.cell_is_running()
         try:
             with source.stored_only():
-                answer, version = _consistent(source, widget, request)
+                answer, version = _answered(source, widget, request)
         except NotStored:
-            self._reply(request, {"parked": "cell" if busy else "model"})
-            if busy:
-                with self._guard:
-                    self._waiting.append(request)
-                if not kernel.cell_is_running():
-                    self.resume()  # the cell ended meanwhile
+            if kernel.cell_is_running():
+                self._park(request)
             else:
-                self._run(request, source)
+                self._reply(request, {"parked": "model"})
+                self._run(request, source, widget)
         except Exception as error:
             self._reply(request, {"error": sentence(error)})
         else:
@@ -189,35 +193,39 @@ class Desk:
             # if so.
             self._check()
 
-    def _run(self, request: Request, source: Any) -> None:
-        widget: Any = self._widgets.get(request.widget)
+    def _park(self, request: Request) -> None:
+        """Let the request wait for the end of the cell."""
+        self._reply(request, {"parked": "cell"})
+        with self._guard:
+            self._waiting.append(request)
+        if not kernel.cell_is_running():
+            self.resume()  # the cell ended meanwhile
 
-        def work(_job: Job) -> tuple[Answer, int]:
-            if self._newest.get(request.slot) != request.number:
-                raise Cancelled("a newer request took its place")
-            return _consistent(source, widget, request)
+    def _run(self, request: Request, source: Any, widget: Any) -> None:
+        def work(job: Job) -> tuple[Answer, int]:
+            with self._guard:
+                self._runs[job] = request
+            # Only now: a cell that begins after this look finds the run, and stops it.
+            if kernel.cell_is_running() or self._newest.get(request.slot) != request.number:
+                raise Cancelled("not now")
+            return _answered(source, widget, request)
 
         job = source.submit(work, label=f"Running {source.label}")
-        with self._guard:
-            self._runs[job] = request
-        job.add_listener(self._run_changed)
+        told = threading.Lock()  # a listener that comes while the job ends may be called twice
+        job.add_listener(lambda job: job.finished and told.acquire(blocking=False) and self._run_ended(job, request))
 
-    def _run_changed(self, job: Job) -> None:
-        if not job.finished:
-            return
+    def _run_ended(self, job: Job, request: Request) -> None:
         with self._guard:
-            request = self._runs.pop(job, None)
-        if request is None:
-            return
+            self._runs.pop(job, None)
+            stopped = job in self._stopped
+            self._stopped.discard(job)
         try:
             answer, version = job.result()
         except Cancelled:
-            if kernel.cell_is_running():
-                self._reply(request, {"parked": "cell"})
-                with self._guard:
-                    self._waiting.append(request)
-            elif self._newest.get(request.slot) != request.number:
+            if self._newest.get(request.slot) != request.number:
                 self._reply(request, {"superseded": True})
+            elif stopped or kernel.cell_is_running():
+                self._park(request)
             else:
                 self._reply(request, {"error": "cancelled: choose it again to run the model"})
         except Exception as error:
@@ -229,9 +237,9 @@ class Desk:
         with self._guard:
             self._jobs = {name: (known, since) for name, (known, since) in self._jobs.items() if not known.finished}
             shown = [
-                {"id": name, "label": known.label, "done": known.progress or None}
+                {"id": name, "label": _words(known), "done": known.progress or None}
                 for name, (known, since) in self._jobs.items()
-                if known.state == "running" and time.monotonic() - since > _SHOW_AFTER
+                if known.state == "running" and time.monotonic() - since >= _SHOW_AFTER
             ]
         if shown or self._stream.last.get("jobs"):
             self._stream.push({"jobs": shown})
@@ -258,13 +266,14 @@ class Desk:
             self._twin.send(content, buffers)
 
 
-def _consistent(source: Any, widget: Any, request: Request) -> tuple[Answer, int]:
-    """The answer with the version of the captures that all of it comes from."""
-    while True:
-        version = source.version
-        answer = widget.answer(request.what, request.arguments)
-        if source.version == version:
-            return answer, version
+def _answered(source: Any, widget: Any, request: Request) -> tuple[Answer, int]:
+    """The answer, with the version before it: where the captures changed meanwhile, the page asks again."""
+    version = source.version
+    return widget.answer(request.what, request.arguments), version
+
+
+def _words(job: Job) -> str:
+    return f"{job.label}: {job.stage}" if job.stage else job.label
 
 
 class _Reader:

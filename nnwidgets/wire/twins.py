@@ -7,10 +7,12 @@ widget that refers to it: a reference to a closed widget would keep every widget
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import traitlets
 
+from nnwidgets.session.jobs import Job
 from nnwidgets.session.selection import FIELDS, Selection
 from nnwidgets.wire.runtime import Silent
 
@@ -22,14 +24,27 @@ class Source(Protocol):
     """What a widget looks at: a session, and later a run, a run store or a process."""
 
     selection: Selection
+    name: str | None
+    cell: str | None
+    closed: bool
 
     @property
     def label(self) -> str: ...
     @property
     def version(self) -> int: ...
     def check(self) -> None: ...
+    def close(self) -> None: ...
+    def stored_only(self) -> AbstractContextManager[None]: ...
+    def estimated_seconds(self) -> float: ...
+    def submit(self, function: Callable[[Job], Any], *, label: str = "") -> Job: ...
+    def on_job(self, callback: Callable[[Job], object]) -> Callable[[], None]: ...
     def on_close(self, callback: Callable[[Any], object]) -> object: ...
     def on_change(self, callback: Callable[[Any, str], object]) -> object: ...
+
+
+def _as_tuple(value: Any, _twin: object) -> Any:
+    """Lists as the selection holds them; a list would be news to it, and be sent back over a newer choice."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 class SelectionTwin(Silent):
@@ -38,7 +53,7 @@ class SelectionTwin(Silent):
     _esm = traitlets.Unicode(TWIN).tag(sync=True)
     layer = traitlets.Any(None).tag(sync=True)
     attention = traitlets.Any(None).tag(sync=True)
-    heads = traitlets.Any(()).tag(sync=True)
+    heads = traitlets.Any(()).tag(sync=True, from_json=_as_tuple)
     head = traitlets.Any(None).tag(sync=True)
     query = traitlets.Any(None).tag(sync=True)
     key = traitlets.Any(None).tag(sync=True)
@@ -46,7 +61,7 @@ class SelectionTwin(Silent):
     step = traitlets.Any(None).tag(sync=True)
     sample = traitlets.Any(None).tag(sync=True)
     target = traitlets.Any(None).tag(sync=True)
-    latent = traitlets.Any(None).tag(sync=True)
+    latent = traitlets.Any(None).tag(sync=True, from_json=_as_tuple)
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
@@ -71,11 +86,12 @@ class SelectionTwin(Silent):
                     self.set_trait(field, getattr(self._selection, field))
 
     def _follow_selection(self, change: Any) -> None:
-        self.set_trait(change["name"], change["new"])
+        # As it is now: another thread may have changed it again, and its news may have come first.
+        self.set_trait(change["name"], getattr(self._selection, change["name"]))
 
 
 class SourceTwin(Silent):
-    """A source in the page. `state` is "open", "closed" or "replaced"; `version` rises when its captures changed."""
+    """A source in the page. `state` is "open" or "closed"; `version` rises when its captures changed."""
 
     _esm = traitlets.Unicode(TWIN).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import traitlets
 from nnwidgets.session import ModelSession, SessionClosed
 from nnwidgets.widgets.attention_heads import AttentionHeads
 from nnwidgets.widgets.attention_map import AttentionMap
+from nnwidgets.widgets.base import Widget
 from nnwidgets.wire import lifetime
 from nnwidgets.wire.runtime import Silent, code, runtime, set_page_cache
 from nnwidgets.wire.streams import RATE, Stream
@@ -95,6 +98,47 @@ def test_python_and_page_move_one_selection(session: ModelSession) -> None:
     assert (session.selection.heads, session.selection.head) == ((0, 1), 1)
 
 
+def test_what_a_page_chose_is_not_sent_back_to_it(session: ModelSession) -> None:
+    session.attention.layers  # noqa: B018 - the layers' paths are known once the model ran
+    twin = AttentionHeads(session)._selection
+    sent: list[Any] = []
+    twin.send_state = lambda key=None: sent.append(key)
+    twin.set_state({"heads": [0, 1], "head": 1})
+    assert sent == []
+    session.selection.head = 3
+    assert set(sent) == {"heads", "head"}
+
+
+def test_a_closed_widget_lets_go_of_its_model() -> None:
+    model = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), 2)
+    session = ModelSession(model, torch.randn(1, 5, 16))
+    widget = AttentionHeads(session)
+    gone = weakref.ref(session)
+    session.close()
+    with pytest.raises(RuntimeError, match="was closed"):
+        widget.source  # noqa: B018
+    assert repr(widget) == "AttentionHeads(TransformerEncoder, closed)"
+    del session
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_readers_subclass_looks_as_the_widget_that_it_extends(session: ModelSession) -> None:
+    class Mine(AttentionHeads):
+        """With another threshold."""
+
+    assert Mine(session, threshold=0.5)._code is code("attention_heads")
+
+
+def test_a_widget_that_is_not_whole_says_what_is_missing(session: ModelSession) -> None:
+    class Half(Widget):
+        module = "attention_heads"
+
+    with pytest.raises(TypeError, match="Half does not say bake"):
+        Half(session)
+    assert not lifetime.linked_sources()
+
+
 def test_a_page_cannot_select_what_does_not_exist(session: ModelSession) -> None:
     session.attention.layers  # noqa: B018 - bounds are known once the model ran
     twin = AttentionHeads(session)._selection
@@ -154,6 +198,18 @@ def test_a_jobs_progress_reaches_the_pages(session: ModelSession) -> None:
     Page(widget).say({"client": "page", "cancel": shown["id"]})
     assert job.wait(5) and job.state == "cancelled"
     go_on.set()
+
+
+def test_a_job_that_reports_nothing_is_shown_too(session: ModelSession) -> None:
+    widget = AttentionHeads(session)
+    stream: Stream = widget._stream
+    job = session.submit(lambda job: [job.check() or time.sleep(0.01) for _ in range(400)], label="Silent")
+    end = time.monotonic() + 3
+    while not stream.last.get("jobs") and time.monotonic() < end:
+        time.sleep(0.02)
+    [shown] = stream.last["jobs"]
+    assert (shown["label"], shown["done"]) == ("Silent", None)
+    job.cancel()
 
 
 def test_the_page_cache_can_be_bounded() -> None:

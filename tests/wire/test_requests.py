@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import torch
 
 from nnwidgets.session import ModelSession
 from nnwidgets.widgets.attention_heads import AttentionHeads
+from nnwidgets.wire import kernel
 from nnwidgets.wire.codec import decode
 from nnwidgets.wire.requests import Malformed, Request
 from tests.wire.conftest import Page
@@ -124,8 +127,6 @@ def test_a_newer_request_replaces_one_that_waits(page: Page, cell: Callable[[str
 def test_a_cell_that_begins_stops_a_run_of_the_model_and_it_is_taken_up_afterwards(
     cell: Callable[[str | None], None],
 ) -> None:
-    import threading
-
     running, go_on = threading.Event(), threading.Event()
 
     class Slow(torch.nn.Module):
@@ -154,6 +155,72 @@ def test_a_cell_that_begins_stops_a_run_of_the_model_and_it_is_taken_up_afterwar
         assert len(page.reply(1)["value"]["entries"]) == 20
 
 
+def test_no_run_of_the_model_overlaps_a_cell(cell: Callable[[str | None], None]) -> None:
+    """Run All: requests come while cells begin and end. A run may begin in no cell, and none goes on into one."""
+    in_cell, overlaps = threading.Event(), []
+
+    class Watched(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for _ in range(3):
+                time.sleep(0.002)
+                x = self.attention(x, x, x)[0]
+                overlaps.append(in_cell.is_set())
+            return x
+
+    with ModelSession(Watched(), torch.randn(1, 3, 8), memory_limit=100) as session:
+        page = Page(AttentionHeads(session))
+        for number in range(1, 25):
+            page.ask(number, "attention.weights", control=str(number), **(WEIGHTS | {"attention": 0, "head": 1}))
+            time.sleep(0.003 * (number % 4))
+            cell("training")
+            in_cell.set()
+            time.sleep(0.005)
+            in_cell.clear()
+            cell(None)
+        replies = [page.reply(number, timeout=30) for number in range(1, 25)]
+    assert all("arrays" in reply for reply in replies), [reply for reply in replies if "arrays" not in reply]
+    assert overlaps and not any(overlaps)
+
+
+def test_a_run_that_a_newer_request_outran_is_stopped() -> None:
+    running = threading.Event()
+
+    class Slow(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList(torch.nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(50))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for layer in self.layers:
+                x = layer(x, x, x)[0]
+                running.set()
+                time.sleep(0.05)
+            return x
+
+    with ModelSession(Slow(), torch.randn(1, 3, 8)) as session:
+        page = Page(AttentionHeads(session))
+        page.ask(1, "attention.weights", **(WEIGHTS | {"head": 0}))
+        running.wait(10)
+        began = time.monotonic()
+        page.ask(2, "attention.weights", **(WEIGHTS | {"head": 1}))
+        assert page.reply(1).get("superseded") is True
+        assert time.monotonic() - began < 2  # a whole run takes 2.5 s
+        assert page.reply(2, timeout=30)["value"]["head"] == 1
+
+
+def test_cells_can_be_nested(cell: Callable[[str | None], None]) -> None:
+    cell("outer")
+    cell("inner")
+    cell(None)
+    assert kernel.cell_is_running()
+    cell(None)
+    assert not kernel.cell_is_running()
+
+
 def test_weights_that_a_cell_changed_are_noticed_after_it(
     page: Page, session: ModelSession, cell: Callable[[str | None], None]
 ) -> None:
@@ -163,8 +230,6 @@ def test_weights_that_a_cell_changed_are_noticed_after_it(
     with torch.no_grad():
         next(session.model.parameters()).data.mul_(1.5)
     cell(None)
-    import time
-
     for _ in range(100):
         if page.twin.version > before:
             break

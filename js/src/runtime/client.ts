@@ -20,6 +20,8 @@ interface Ask {
   readonly what: string;
   readonly args: Arguments;
   readonly key: string;
+  /** Whether it was asked for again because the captures changed meanwhile: the second answer is taken, whatever it is. */
+  readonly again: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -30,6 +32,8 @@ interface Flight {
   readonly args: Arguments;
   readonly asks: Ask[];
   parked: Waiting;
+  /** When it was sent, ms. */
+  readonly since: number;
 }
 
 /** One answer that came along with the page or the widget's state. `packed` is base64 of the raw deflated arrays. */
@@ -54,8 +58,10 @@ interface Reply {
   readonly parked?: "cell" | "model";
 }
 
-/** The kernel takes no more than this; a larger message could vanish on its way without an error (facts of the server). */
-const MOST_BYTES = 64 * 1024;
+/** The kernel takes no more than this; a far larger message would vanish on its way without an error. */
+const MOST_CHARACTERS = 64 * 1024;
+/** ms after which an answer may have been lost (Jupyter drops messages when there are too many): its control is free again. */
+const LOST = 10_000;
 const GONE = "The kernel is gone; this is its last picture. Run the cell again to go on.";
 
 /** Random for each page: messages from the kernel reach every open tab. */
@@ -99,12 +105,13 @@ export class SourceClient {
     return this.#twin.model.get("baked") !== undefined;
   }
 
-  /** What the oldest unanswered request of `widget` waits for. */
-  waiting(widget: string): Waiting {
+  /** What the oldest unanswered request of `widget` waits for, and since when (ms). */
+  waiting(widget: string): { readonly why: Waiting; readonly since: number } {
     for (const flight of this.#flights.values()) {
-      if (flight.asks.some((ask) => ask.widget === widget)) return flight.parked ?? "kernel";
+      if (flight.asks.some((ask) => ask.widget === widget))
+        return { why: flight.parked ?? "kernel", since: flight.since };
     }
-    return null;
+    return { why: null, since: 0 };
   }
 
   /** Call `listener` when `waiting` or `gone` may have changed. */
@@ -132,28 +139,34 @@ export class SourceClient {
     return answer && this.#packed.get(answer);
   }
 
-  async ask(widget: string, control: string, what: string, args: Arguments): Promise<Answer> {
+  async ask(widget: string, control: string, what: string, args: Arguments, again = false): Promise<Answer> {
     const name = key(what, args);
     const known = this.#cache.get(this.#cacheKey(name));
     if (known !== undefined) return known;
     if (this.saved) return this.#unbake(name);
-    if (name.length > MOST_BYTES) {
+    if (name.length > MOST_CHARACTERS) {
       throw new Error(
-        `the request ${what} has ${name.length} characters, but at most ${MOST_BYTES} can be asked at once`,
+        `the request ${what} has ${name.length} characters, but at most ${MOST_CHARACTERS} can be asked at once`,
       );
     }
     if (this.#gone) throw new Error(GONE);
     return new Promise((resolve, reject) => {
-      const ask: Ask = { widget, control, what, args, key: name, resolve, reject };
+      const ask: Ask = { widget, control, what, args, key: name, again, resolve, reject };
       const slotName = `${widget}|${control}`;
       const slot = this.#slots.get(slotName) ?? { flight: null, next: null };
       this.#slots.set(slotName, slot);
       const flight = slot.flight === null ? undefined : this.#flights.get(slot.flight);
-      if (flight === undefined || flight.parked !== null) {
+      if (flight !== undefined && flight.parked === null && performance.now() - flight.since > LOST) {
+        this.#flights.delete(slot.flight as number);
+        slot.next = ask;
+        for (const older of flight.asks) this.#askAgain(older);
+        slot.next = null;
+        this.#start(ask, slot);
+      } else if (flight === undefined || flight.parked !== null) {
         this.#withdraw(ask, flight);
         this.#start(ask, slot);
       } else {
-        slot.next?.reject(new Superseded("a newer request of this control took its place"));
+        slot.next?.reject(superseded());
         slot.next = ask;
       }
     });
@@ -169,7 +182,7 @@ export class SourceClient {
     if (flight === undefined || flight.key === newer.key) return;
     const index = flight.asks.findIndex((ask) => ask.widget === newer.widget && ask.control === newer.control);
     for (const ask of index < 0 ? [] : flight.asks.splice(index, 1)) {
-      ask.reject(new Superseded("a newer request of this control took its place"));
+      ask.reject(superseded());
     }
   }
 
@@ -184,7 +197,14 @@ export class SourceClient {
     }
     const request = ++this.#requests;
     const { widget, control, what, args } = ask;
-    this.#flights.set(request, { key: ask.key, what, args, asks: [ask], parked: null });
+    this.#flights.set(request, {
+      key: ask.key,
+      what,
+      args,
+      asks: [ask],
+      parked: null,
+      since: performance.now(),
+    });
     slot.flight = request;
     this.#send({ client: PAGE, request, widget, control, what, arguments: args });
     this.#notify();
@@ -208,11 +228,11 @@ export class SourceClient {
       return;
     }
     this.#flights.delete(reply.request);
-    if (reply.superseded || (reply.version ?? this.version) < this.version) {
+    const outdated = (reply.version ?? this.version) < this.version && !flight.asks.every((ask) => ask.again);
+    if (reply.superseded || outdated) {
       // Another widget may still want what one widget's newer request replaced; and what was answered before the captures
       // changed is no answer any more.
-      for (const ask of flight.asks)
-        void this.ask(ask.widget, ask.control, ask.what, ask.args).then(ask.resolve, ask.reject);
+      for (const ask of flight.asks) this.#askAgain(ask);
     } else if (reply.error !== undefined) {
       for (const ask of flight.asks) ask.reject(new Error(reply.error));
     } else {
@@ -227,6 +247,11 @@ export class SourceClient {
     }
     this.#next(flight, reply.request);
     this.#notify();
+  }
+
+  #askAgain({ widget, control, what, args, resolve, reject }: Ask): void {
+    if (this.#slots.get(`${widget}|${control}`)?.next) reject(superseded());
+    else void this.ask(widget, control, what, args, true).then(resolve, reject);
   }
 
   #store(name: string, packed: BakedAnswer & { readonly buffers: readonly DataView[] }): Answer {
@@ -311,6 +336,10 @@ function unpack(
 /** `crypto.randomUUID` is there on secure pages only; a Lab on another machine is often reached by plain http. */
 function randomId(): string {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("");
+}
+
+function superseded(): Superseded {
+  return new Superseded("a newer request of this control took its place");
 }
 
 async function inflate(packed: string): Promise<DataView> {

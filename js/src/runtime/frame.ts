@@ -33,13 +33,21 @@ export function createFrame(): Frame {
   const bars = part("div", "nnw-progress");
   const root = part("div", "nnw-view");
   element.append(error, root, bars, status);
+  let rows = new Map<string, Bar>();
   return {
     element,
     root,
     say: (sentence) => write(status, sentence),
     complain: (sentence) => write(error, sentence),
     progress(jobs, cancel) {
-      bars.replaceChildren(...jobs.map((job) => bar(job, cancel)));
+      // In place, many times a second: a button that is replaced under the pointer is never clicked.
+      for (const [id, row] of rows) if (!jobs.some((job) => job.id === id)) row.element.remove();
+      rows = new Map(jobs.map((job) => [job.id, rows.get(job.id) ?? bar(job.id, cancel)]));
+      for (const job of jobs) {
+        const row = rows.get(job.id) as Bar;
+        if (row.element.parentElement === null) bars.append(row.element);
+        row.show(job);
+      }
     },
   };
 }
@@ -55,20 +63,30 @@ export function ensureStyle(element: Element): void {
   home.append(sheet);
 }
 
-function bar(job: Progress, cancel: (id: string) => void): HTMLElement {
-  const row = part("div", "nnw-job");
+interface Bar {
+  readonly element: HTMLElement;
+  show(job: Progress): void;
+}
+
+function bar(id: string, cancel: (id: string) => void): Bar {
+  const element = part("div", "nnw-job");
   const label = part("span", "nnw-job-label");
-  label.textContent = job.label;
   const meter = document.createElement("progress");
-  meter.setAttribute("aria-label", job.label);
-  if (job.done !== null) meter.value = job.done;
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Cancel";
-  button.setAttribute("aria-label", `Cancel: ${job.label}`);
-  button.addEventListener("click", () => cancel(job.id));
-  row.append(label, meter, button);
-  return row;
+  button.addEventListener("click", () => cancel(id));
+  element.append(label, meter, button);
+  return {
+    element,
+    show(job) {
+      label.textContent = job.label;
+      meter.setAttribute("aria-label", job.label);
+      button.setAttribute("aria-label", `Cancel: ${job.label}`);
+      if (job.done === null) meter.removeAttribute("value");
+      else meter.value = job.done;
+    },
+  };
 }
 
 function part(tag: string, name: string): HTMLElement {

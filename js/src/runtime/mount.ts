@@ -19,6 +19,8 @@ export interface Mounting {
 
 /** Longer than a quick answer takes, so that the sentence does not flicker. */
 const PATIENCE = 700;
+/** How long "recomputed: …" stays. */
+const NEWS = 15_000;
 
 const SENTENCES: Readonly<Record<Exclude<Waiting, null>, string>> = {
   kernel: "Waiting for the kernel…",
@@ -28,6 +30,7 @@ const SENTENCES: Readonly<Record<Exclude<Waiting, null>, string>> = {
 
 export class Mounter {
   readonly #cache: AnswerCache;
+  #views = 0;
   readonly #clients = new WeakMap<Model, SourceClient>();
 
   constructor(cache: AnswerCache) {
@@ -59,9 +62,10 @@ export class Mounter {
       get("_selection") as Promise<Twin>,
       get("_stream") as Promise<Twin>,
     ]);
-    if (signal.aborted) return;
     const client = this.#client(source);
-    if (!(await isLive(model, "_source"))) client.lose();
+    const live = await isLive(model, "_source");
+    if (signal.aborted) return;
+    if (!live) client.lose();
     client.keep((model.get("_snapshot") as BakedAnswer[] | undefined) ?? []);
     const frame = createFrame();
     el.replaceChildren(frame.element);
@@ -69,6 +73,7 @@ export class Mounter {
     let theme: Theme = readTheme(frame.element);
     narrate(frame, client, source, selection, stream, widgetId(model), signal);
     const snapshot = client.saved ? null : new Snapshot(model, (what, args) => client.packed(what, args), signal);
+    const view = ++this.#views; // the same widget may be shown twice, and each view asks for itself
     const use = (what: string, args: Arguments): void => snapshot?.use(key(what, args), what, args);
     code.view({
       root: frame.root,
@@ -76,7 +81,7 @@ export class Mounter {
       selection: selectionClient(selection, signal),
       onVersion: (listener) => listen(source.model, "change:version", signal, once(listener, signal)),
       async ask(what, args, options) {
-        const answer = await client.ask(widgetId(model), options?.control ?? what, what, args);
+        const answer = await client.ask(widgetId(model), `${view} ${options?.control ?? what}`, what, args);
         use(what, args);
         return answer;
       },
@@ -140,24 +145,22 @@ function narrate(
   widget: string,
   signal: AbortSignal,
 ): void {
-  let patience: ReturnType<typeof setTimeout> | undefined;
-  let impatient = false;
+  let later: ReturnType<typeof setTimeout> | undefined;
+  let news = 0; // until when the source's message is news
   const tell = (): void => {
-    const waiting = client.waiting(widget);
-    if (waiting !== "kernel") {
-      clearTimeout(patience);
-      patience = undefined;
-      impatient = false;
-    } else if (patience === undefined) {
-      patience = setTimeout(() => {
-        impatient = true;
-        tell();
-      }, PATIENCE);
-    }
-    frame.say(sentence(client, source, waiting, impatient));
+    clearTimeout(later);
+    const now = performance.now();
+    const { why, since } = client.waiting(widget);
+    const patience = why === "kernel" ? since + PATIENCE - now : 0;
+    const next = Math.min(...[patience, news - now].filter((wait) => wait > 0));
+    if (Number.isFinite(next)) later = setTimeout(tell, next);
+    frame.say(sentence(client, source, patience > 0 ? null : why, news > now));
   };
   client.onState(signal, tell);
-  listen(source.model, "change:state change:message", signal, tell);
+  listen(source.model, "change:state change:version", signal, () => {
+    news = performance.now() + NEWS;
+    tell();
+  });
   listen(selection.model, "msg:custom", signal, ({ error }: { error?: string }) =>
     complain(frame, error === undefined ? null : new Error(error)),
   );
@@ -167,16 +170,16 @@ function narrate(
   };
   listen(stream.model, "change:last", signal, showJobs);
   showJobs();
-  signal.addEventListener("abort", () => clearTimeout(patience), { once: true });
+  signal.addEventListener("abort", () => clearTimeout(later), { once: true });
   tell();
 }
 
-function sentence(client: SourceClient, source: Twin, waiting: Waiting, impatient: boolean): string | null {
-  const message = (source.model.get("message") as string) || null;
+function sentence(client: SourceClient, source: Twin, waiting: Waiting, news: boolean): string | null {
+  const closed = source.model.get("state") === "closed";
+  const message = ((closed || news) && (source.model.get("message") as string)) || null;
   if (client.gone) return "The kernel is gone: this is the last picture. Run the cell again to go on.";
-  if (source.model.get("state") === "closed") return message;
-  if (waiting === "kernel") return impatient ? SENTENCES.kernel : message;
-  return waiting === null ? message : SENTENCES[waiting];
+  if (closed || waiting === null) return message;
+  return SENTENCES[waiting];
 }
 
 function complain(frame: Frame, error: unknown): void {

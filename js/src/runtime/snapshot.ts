@@ -1,7 +1,7 @@
 /**
  * Keeps a widget's last picture in its model, so that the notebook is saved with it and reopens without its kernel.
  *
- * It is the page's own: it is set, but not sent. The kernel knows it all.
+ * It is the page's own: it is set, and goes to the kernel, which has no use for it, only along with the next option that is set.
  */
 
 import type { BakedAnswer } from "./client";

@@ -1,6 +1,6 @@
 /** The page's half of requests: latest wins, sharing, parking, the cache, a kernel that is gone, a saved page. */
 import { deflateRawSync } from "node:zlib";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { AnswerCache } from "../../src/runtime/cache";
 import { PAGE, SourceClient } from "../../src/runtime/client";
 import { Superseded } from "../../src/runtime/context";
@@ -91,7 +91,7 @@ describe("latest wins", () => {
   it("a parked request gives its place to what can be answered, and ends", async () => {
     const parked = ask(0);
     model.reply(0, { parked: "cell" });
-    expect(client.waiting("w")).toBe("cell");
+    expect(client.waiting("w").why).toBe("cell");
     const stored = ask(1);
     expect(heads()).toEqual([0, 1]);
     await expect(parked).rejects.toBeInstanceOf(Superseded);
@@ -140,6 +140,39 @@ describe("answers", () => {
     expect(heads()).toEqual([1, 1]);
     model.reply(1, { version: 2, value: { old: false } });
     expect((await asked).value).toEqual({ old: false });
+  });
+
+  it("that come late twice are taken: a training never ends the wait", async () => {
+    const asked = ask(1);
+    model.set("version", 2);
+    model.reply(0, { version: 1, value: {} });
+    model.set("version", 3);
+    model.reply(1, { version: 2, value: { from: 2 } });
+    expect((await asked).value).toEqual({ from: 2 });
+    expect(client.cached("weights", { head: 1 })).toBeUndefined();
+  });
+
+  it("from before the captures changed give way to a newer question", async () => {
+    const older = ask(1);
+    const newer = ask(2);
+    model.set("version", 2);
+    model.reply(0, { version: 1, value: {} });
+    await expect(older).rejects.toBeInstanceOf(Superseded);
+    expect(heads()).toEqual([1, 2]);
+    model.reply(1, { version: 2, value: { head: 2 } });
+    expect((await newer).value).toEqual({ head: 2 });
+  });
+
+  it("that are lost do not keep their control for ever", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const lost = ask(1);
+    vi.advanceTimersByTime(11_000);
+    const next = ask(2);
+    vi.useRealTimers();
+    await expect(lost).rejects.toBeInstanceOf(Superseded);
+    expect(heads()).toEqual([1, 2]);
+    model.reply(1, { version: 1, value: { head: 2 } });
+    expect((await next).value).toEqual({ head: 2 });
   });
 
   it("for another page are not taken", async () => {
