@@ -62,7 +62,9 @@ def record_attention(
     mode = AttentionMode(call.model, None if keep is None else frozenset(keep), all_rows, progress)
     with call.prepared() as invoke, uncompiled(), module_calls(mode.enter, mode.leave), mode:
         outputs = invoke()
-    return AttentionCapture(outputs, [site.record() for site in mode.sites], mode.watch.found(mode.sites))
+    beside_cross = any(site.kind() == "cross" for site in mode.sites)
+    records = [site.record(beside_cross) for site in mode.sites]
+    return AttentionCapture(outputs, records, mode.watch.found(mode.sites))
 
 
 class AttentionMode(TorchFunctionMode):

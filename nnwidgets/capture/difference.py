@@ -41,8 +41,6 @@ def output_difference(first: Any, second: Any, padding: npt.NDArray[np.bool_] | 
     largest = largest_padded = 0.0
     for path, tensor in tensors(first):
         other = others.get(path)
-        if not tensor.is_floating_point():
-            continue
         if other is None or other.shape != tensor.shape:
             largest = float("inf")
             continue
@@ -55,9 +53,14 @@ def output_difference(first: Any, second: Any, padding: npt.NDArray[np.bool_] | 
 
 
 def _difference(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    first, second = first.detach().double().cpu(), second.detach().double().cpu()
+    first, second = _numbers(first), _numbers(second)
     same = (first == second) | (first.isnan() & second.isnan())
     return torch.where(same, 0.0, (first - second).abs()).nan_to_num(nan=torch.inf, posinf=torch.inf)
+
+
+def _numbers(tensor: torch.Tensor) -> torch.Tensor:
+    tensor = tensor.detach()
+    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).double().cpu()
 
 
 def _largest(difference: torch.Tensor) -> float:

@@ -68,8 +68,13 @@ class Evidence:
     queries: int
     keys: int
 
-    def kind(self, causal: bool) -> Kind:
-        """The kind, "unknown" rather than a guess; `causal`: whether each query sees only itself and earlier keys."""
+    def kind(self, causal: bool, beside_cross: bool = False) -> Kind:
+        """The kind, "unknown" rather than a guess.
+
+        Args:
+            causal: whether each query sees only itself and earlier keys.
+            beside_cross: whether the run also has a cross-attention, so that it has a decoder.
+        """
         module = self.frame.module
         says_cross = getattr(module, "is_cross_attention", None)
         if says_cross is True or self._is_named_cross():
@@ -81,6 +86,8 @@ class Evidence:
             return "unknown"
         if not same:
             return "cross"
+        if self._is_in_decoder(beside_cross):
+            return "decoder"
         if self.queries > 1:
             return "encoder"
         # A single query cannot show causality: the module says it, or it reads a cache of earlier keys.
@@ -92,6 +99,20 @@ class Evidence:
     def _is_named_cross(self) -> bool:
         names = f"{self.frame.path.rpartition('.')[2]} {type(self.frame.module).__name__}".lower()
         return any(name in names for name in _CROSS_NAMES)
+
+    def _is_in_decoder(self, beside_cross: bool) -> bool:
+        """Whether it is part of a decoder, which need not be causal: DETR's is not, nor nn.Transformer's without mask.
+
+        A name alone says little (a masked autoencoder has a decoder that reads nothing else), so it counts beside a
+        cross-attention.
+        """
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if isinstance(frame.module, nn.TransformerDecoderLayer):
+                return True
+            frame = frame.above
+        coders = [name for name in self.frame.path.lower().split(".") if "encoder" in name or "decoder" in name]
+        return beside_cross and bool(coders) and "encoder" not in coders[-1]
 
     def _reads_one_source(self) -> bool | None:
         """Whether queries and keys are made from one tensor; None where that cannot be told."""

@@ -67,14 +67,17 @@ class Site:
         if self.kept:
             self._hold(step, keeper)
 
-    def record(self) -> AttentionRecord:
-        """The record, once the run is over."""
-        known = (evidence.kind(causal) for evidence, causal in self.kinds)
-        kind: Kind = next((kind for kind in known if kind != "unknown"), "unknown")
+    def kind(self, beside_cross: bool = False) -> Kind:
+        """The kind that its first telling call shows, once the run is over."""
+        known = (evidence.kind(causal, beside_cross) for evidence, causal in self.kinds)
+        return next((kind for kind in known if kind != "unknown"), "unknown")
+
+    def record(self, beside_cross: bool) -> AttentionRecord:
+        """The record, once the run is over; `beside_cross`: whether the run also has a cross-attention."""
         return AttentionRecord(
             path=self.path,
             call=self.call,
-            kind=kind,
+            kind=self.kind(beside_cross),
             heads=self.heads,
             key_value_heads=self.key_value_heads,
             batch=self.batch,

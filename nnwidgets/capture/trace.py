@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +16,8 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 from nnwidgets.capture.modules import model_device
+
+_HOOKS_WARNING = re.compile(r"Using `torch\.compile\(module\)` when there are global hooks")
 
 Progress = Callable[[int, int], None]
 
@@ -117,6 +121,7 @@ def module_calls(
         return leave(module, arguments, named, output) if threading.get_ident() == thread else None
 
     with contextlib.ExitStack() as hooks:
+        hooks.enter_context(_unwarned())
         if enter is not None:
             hooks.callback(torch_module.register_module_forward_pre_hook(before).remove)
         handle = torch_module.register_module_forward_hook(after, with_kwargs=True)
@@ -126,6 +131,25 @@ def module_calls(
         for module in own_hooks:
             hooks.callback(module.register_forward_hook(after_own, with_kwargs=True).remove)
         yield
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without torch's warning of global hooks on compiled modules: the hooks are ours, and the user can do nothing.
+
+    One filter comes and goes, for `warnings.catch_warnings` would take back what other threads set in the meantime.
+    """
+    ours = ("ignore", _HOOKS_WARNING, UserWarning, None, 0)
+    before: Any = warnings.filters  # the stubs hide that it is a list
+    before.insert(0, ours)
+    try:
+        yield
+    finally:
+        # Another thread may have entered or left a catch_warnings, with a copy of the list.
+        now: Any = warnings.filters
+        for filters in (before,) if now is before else (before, now):
+            with contextlib.suppress(ValueError):
+                filters.remove(ours)
 
 
 class Counter:

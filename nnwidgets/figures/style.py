@@ -104,15 +104,24 @@ def color_map(name: ColorMap) -> Colormap:
     return ListedColormap(color_table(name) / 255.0, name=name).with_extremes(bad=(0.0, 0.0, 0.0, 0.0))
 
 
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise `FileNotFoundError` where the folder of a file to be written does not exist: to be asked before drawing."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"folder {str(folder)!r} does not exist: make it first")
+
+
 def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = DPI) -> Path:
     """Write a figure as PNG, SVG or PDF, by the ending of `path`; `dpi` counts for PNG and for images in the others.
 
-    The same figure gives the same bytes: no date is written. Raises `ValueError` for other endings.
+    The same figure gives the same bytes: no date is written. Raises `ValueError` for other endings, and as
+    `check_folder` does.
     """
     target = Path(path)
     dates: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     ending = target.suffix.lower()
     if ending not in dates:
         raise ValueError(f'"{target.name}" ends in "{ending}", but figures are saved as .png, .svg or .pdf')
+    check_folder(target)
     figure.savefig(target, format=ending[1:], dpi=dpi, metadata=dates[ending])
     return target

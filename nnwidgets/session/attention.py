@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnwidgets.analysis.tokens import TokenColumn
-from nnwidgets.capture import AttentionRecord, OutputDifference, Unseen, output_difference
-from nnwidgets.session.bounds import is_inside, out_of
+from nnwidgets.capture import AttentionRecord, OutputDifference, Unseen, module_paths, output_difference
+from nnwidgets.session.bounds import is_inside, nearest, out_of
 from nnwidgets.session.captures import Captures
 from nnwidgets.session.errors import NoAttention, TokensError
 from nnwidgets.session.inputs import Inputs
 from nnwidgets.session.selection import Selection
 from nnwidgets.session.tables import html_table, text_table
-from nnwidgets.session.tokens import Side, numbered, padded, patches
+from nnwidgets.session.tokens import Side, SideName, numbered, padded, patches
 
 Kind = Literal["encoder", "decoder", "cross", "unknown"]
-SideName = Literal["source", "target"]
+Place = tuple[int, NDArray[np.bool_] | None]
 Block = slice | tuple[int | None, int | None] | None
 
 _COLUMNS = ("", "module", "kind", "heads", "queries × keys", "seen", "receipt")
@@ -102,7 +102,7 @@ class Seen:
 
     captures: Captures
     selection: Selection
-    sides: dict[str, Side]
+    sides: dict[SideName, Side]
     notes: list[str] = field(default_factory=list)
     kinds: dict[tuple[str, int], Kind] = field(default_factory=dict)
     index: Index | None = None
@@ -133,8 +133,13 @@ class Attention:
 
     @property
     def layers(self) -> AttentionTable:
-        """The attention layers that can be seen; empty where there are none (`unseen` may say why)."""
-        return self._captured().entries
+        """The attention layers that can be seen; empty where there are none (`unseen` may say why).
+
+        Raises `TokensError` where the tokens that were given do not fit them.
+        """
+        index = self._captured()
+        self._check_tokens(index)
+        return index.entries
 
     @property
     def unseen(self) -> list[Unseen]:
@@ -153,9 +158,13 @@ class Attention:
     def notes(self) -> list[str]:
         """Sentences that a reader of the weights must know."""
         index = self._captured()
+        if not index.entries:
+            return list(self._seen.notes)
         largest, padded_too = index.difference.largest, index.difference.largest_padded
         apart = f" (in padded positions by {padded_too:.1e})" if padded_too > largest else ""
         notes = [f"Seen in a second run, whose outputs differ from the plain run by at most {largest:.1e}{apart}."]
+        if not largest and not padded_too:
+            notes = ["The run that showed the attention gave the same outputs, bit for bit."]
         if index.difference.prediction_changed:
             notes.append("The top prediction of the second run differs from that of the plain run: read with care.")
         dropping = [entry for entry in index.entries if entry.dropout]
@@ -206,6 +215,14 @@ class Attention:
             weights = record.weights(sample, head, rows, columns, step)
         return np.ascontiguousarray(weights.numpy(), dtype=np.float32)
 
+    def receipt(self, layer: int | str | None = None) -> tuple[float, ...] | None:
+        """For each head, max |weights @ V − output| / max |output| over all rows of all samples; runs the model.
+
+        `layers[…].receipt` has it over a sample of rows. None where dropout was active.
+        """
+        entry = self.entry(layer)
+        return self._captures.full_receipt(entry.path, entry.call)
+
     def entry(self, layer: int | str | None = None) -> AttentionEntry:
         """The entry of an index or a module path; without one, that of the selection."""
         index = self._captured()
@@ -222,7 +239,12 @@ class Attention:
             if inside:
                 numbers = ", ".join(str(entry.index) for entry in inside)
                 raise IndexError(f"layer={layer!r} holds several attention layers: give one of {numbers}")
+            if layer not in module_paths(self._captures.model):
+                near = nearest(layer, [entry.path for entry in entries], "session.attention.layers")
+                raise IndexError(f"no module {layer!r} in {self._captures.label}; {near}")
             raise IndexError(f"layer={layer!r} holds no attention that can be seen; see session.attention.layers")
+        if isinstance(layer, bool) or not isinstance(layer, int | np.integer):
+            raise TypeError(f"layer={layer!r}, but it is a whole number or the path of a module")
         if not -len(entries) <= layer < len(entries):
             raise IndexError(out_of("layer", layer, self._captures.label, len(entries), "attention layers"))
         return entries[layer]
@@ -230,6 +252,7 @@ class Attention:
     def tokens(self, sample: int | None = None) -> dict[SideName, TokenColumn | None]:
         """The tokens of a sample: "source", and "target" for a model that reads one text and writes another."""
         index = self._captured()
+        self._check_tokens(index)
         sample = (self._selection.sample or 0) if sample is None else sample
         count = max((entry.batch for entry in index.entries), default=self._captures.inputs.likely_samples)
         sample = _checked("sample", sample, count, "the input", "samples")
@@ -300,14 +323,7 @@ class Attention:
 
     def _column(self, side: SideName, sample: int, index: Index) -> TokenColumn:
         """The column of a side: as given or tokenized if it fits, else patches of an image or numbers."""
-        places = [
-            (count, padding)
-            for entry in index.entries
-            for at, count, padding in zip(
-                self.sides(entry), (entry.queries, entry.keys), (None, entry.padding), strict=True
-            )
-            if at == side
-        ]
+        places = self._places(side, index)
         counts = [count for count, _ in places]
         known = self._seen.sides.get(side)
         if known is not None:
@@ -315,17 +331,36 @@ class Attention:
             if not counts or len(column) in counts:
                 masked = column.padding or _first_padding(places, sample, len(column))
                 return TokenColumn(column.texts, column.special, masked)
-            if known.origin == "tokens=":
-                raise TokensError(
-                    f"tokens= has {len(column)} {side} tokens, but the attention has {counts[0]} positions"
-                    " (padding and special tokens count)"
-                )
         count = counts[0] if counts else 0
         column_of_image = patches(self._captures.model, self._captures.inputs, count) if side == "source" else None
         return column_of_image or numbered(count, _first_padding(places, sample, count))
 
+    def _places(self, side: SideName, index: Index) -> list[Place]:
+        """Where the tokens of a side stand: the positions of each query or key axis, and the padding known there."""
+        return [
+            (count, padding)
+            for entry in index.entries
+            for at, count, padding in zip(
+                self.sides(entry), (entry.queries, entry.keys), (None, entry.padding), strict=True
+            )
+            if at == side
+        ]
 
-Place = tuple[int, NDArray[np.bool_] | None]
+    def _check_tokens(self, index: Index) -> None:
+        """Raise `TokensError` where tokens that were given fit no attention: too many, too few, for other samples."""
+        samples = max((entry.batch for entry in index.entries), default=0)
+        for side, known in self._seen.sides.items():
+            counts = [count for count, _ in self._places(side, index)]
+            if known.origin != "tokens=" or not counts:
+                continue
+            if len(known.columns) not in (1, samples):
+                raise TokensError(f"tokens= has {len(known.columns)} lists, but the attention has {samples} samples")
+            wrong = next((len(column) for column in known.columns if len(column) not in counts), None)
+            if wrong is not None:
+                raise TokensError(
+                    f"tokens= has {wrong} {side} tokens, but the attention has {counts[0]} positions"
+                    " (padding and special tokens count)"
+                )
 
 
 def _first_padding(places: Sequence[Place], sample: int, count: int) -> tuple[int, ...]:
@@ -354,7 +389,9 @@ def _block(field: str, block: Block, count: int, owner: str) -> slice:
         if not 0 <= start < stop <= count:
             raise IndexError(f"{field}=({start}, {stop}), but {owner} has {count} {field} (0 to {count - 1})")
         return slice(start, stop)
-    start, stop, stride = (block or slice(None)).indices(count)
+    if block is not None and not isinstance(block, slice):
+        raise TypeError(f"{field}={block!r}, but it is a slice or (start, stop); for one row or column (3, 4)")
+    start, stop, stride = (slice(None) if block is None else block).indices(count)
     if stride != 1:
         raise ValueError(f"{field}={block}, but only blocks without gaps can be had: leave the stride out")
     return slice(start, max(start, stop))

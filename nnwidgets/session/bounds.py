@@ -33,6 +33,12 @@ def out_of(field: str, value: int, owner: str, count: int, things: str) -> str:
     return f"{field}={value}, but {owner} has {count or 'no'} {thing}{span}"
 
 
+def nearest(path: str, paths: Collection[str], table: str) -> str:
+    """The way out for a module path that does not exist: those most like it, else the table that lists them."""
+    near = get_close_matches(path, list(paths), n=3)
+    return f"the nearest are {', '.join(map(repr, near))}" if near else f"see {table}"
+
+
 @dataclass(frozen=True)
 class Bounds:
     """The bounds of one session, as far as they are known: `entries` is None before its attention was captured.
@@ -81,9 +87,8 @@ class Bounds:
     def _check_layer(self, asked: frozenset[str], state: State) -> None:
         layer = state["layer"]
         if "layer" in asked and layer is not None and layer not in self.paths:
-            near = get_close_matches(layer, list(self.paths), n=3)
-            hint = f"; the nearest are {', '.join(map(repr, near))}" if near else "; see session.layers"
-            raise traitlets.TraitError(f"layer={layer!r}, but {self.label} has no module of that path{hint}")
+            near = nearest(layer, self.paths, "session.layers")
+            raise traitlets.TraitError(f"layer={layer!r}, but {self.label} has no module of that path; {near}")
 
     def _check(self, field: str, count: int, owner: str, things: str, asked: frozenset[str], state: State) -> None:
         if field in asked and state[field] is not None and state[field] >= count:

@@ -61,7 +61,8 @@ class Captures:
         self.lock = threading.RLock()
         self.store = Store(limit)
         self.version = 1
-        self._forward = forward
+        self._counting = threading.Lock()
+        self.forward = forward
         self._mode: Mode = mode
         self._changed = WeakMethod(changed)  # or a session would be freed only by the garbage collector's late rounds
         self._fingerprint: Fingerprint | None = None
@@ -112,18 +113,15 @@ class Captures:
 
     def record(self, path: str, call: int) -> AttentionRecord:
         """One attention with what its weights are computed from; captured alone where it was dropped from the store."""
-
-        def run() -> AttentionRecord:
-            site = (path, call)
-            capture = self._run(lambda run: record_attention(run, keep=[site], progress=_progress()))
-            for record in capture.records:
-                if (record.path, record.call) == site:
-                    return record
-            raise LookupError(f"the attention of {path!r} (call {call}) did not happen in another run of {self.label}")
-
         what = f"the attention of {path or 'the model'!r}"
+        key = ("attention", path, call)
         # Whoever asks for one has looked at the weights just before; a loop over heads should not do so twice for each.
-        return self._stored(("attention", path, call), what, run, AttentionRecord.storages, check=False)
+        return self._stored(key, what, lambda: self._run_record(path, call), AttentionRecord.storages, check=False)
+
+    def full_receipt(self, path: str, call: int) -> tuple[float, ...] | None:
+        """The receipt of one attention over every row instead of a sample, from a run of its own."""
+        with self.alone(f"the receipt of {path or 'the model'!r}"):
+            return self._run_record(path, call, all_rows=True).receipt
 
     def remember(self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None) -> Result:
         """`compute()`, kept in the store as long as the weights and the input stay the same."""
@@ -180,11 +178,16 @@ class Captures:
             self.lock.release()
         self._tell(reason)
 
+    def outdate(self) -> None:
+        """Another version: answers of an earlier one no longer hold. Needs no `lock`."""
+        with self._counting:
+            self.version += 1
+
     def drop(self) -> None:
         """Forget everything that was captured."""
-        self.version += 1
         self.store.clear()
         self._fingerprint = None
+        self.outdate()  # last: who reads meanwhile finds nothing, and never old things under the new version
 
     def close(self) -> None:
         """Forget everything and answer nothing any more."""
@@ -224,20 +227,30 @@ class Captures:
                     self.store.put(key, value, sizes(value), self.store.generation)
         return value
 
+    def _run_record(self, path: str, call: int, all_rows: bool = False) -> AttentionRecord:
+        site = (path, call)
+        capture = self._run(lambda run: record_attention(run, keep=[site], all_rows=all_rows, progress=_progress()))
+        for record in capture.records:
+            if (record.path, record.call) == site:
+                return record
+        raise LookupError(f"the attention of {path!r} (call {call}) did not happen in another run of {self.label}")
+
     def _run(self, record: Callable[[Call], Result]) -> Result:
         """Run the model under the lock; its own exception becomes the cause of a `ModelError`."""
-        value = self.inputs.value if self._forward is not None else require(self.inputs)
+        value = self.inputs.value if self.forward is not None else require(self.inputs)
         before = self._fingerprint or fingerprint(self.model)
         began = time.perf_counter()
         try:
-            result = record(Call(self.model, value, self._forward, self._mode))
+            result = record(Call(self.model, value, self.forward, self._mode))
             self._seconds = time.perf_counter() - began
         except Cancelled:
             raise
         except Exception as error:
             if not _is_the_models(error.__traceback__):
                 raise
-            raise ModelError(f"{self.label} raised {type(error).__name__}: {error}") from error
+            shapes = self.inputs.described
+            on = f", on {shapes}" if shapes else ""
+            raise ModelError(f"{self.label} raised {type(error).__name__}: {error}{on}") from error
         finally:
             # A run puts buffers back, which moves their version counters; if values moved, someone else changed them.
             after = fingerprint(self.model)

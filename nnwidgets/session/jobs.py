@@ -41,10 +41,14 @@ def check_cancelled() -> None:
 
 
 class Job:
-    """One piece of background work, `function(job)`. Made by `session.submit`."""
+    """One piece of background work, `function(job)`. Made by `session.submit`.
+
+    `label` says what it is, `stage` what it last reported to be at, `progress` how far it is, 0 to 1.
+    """
 
     def __init__(self, function: Callable[[Job], Any], label: str = "") -> None:
         self.label = label
+        self.stage = ""
         self.progress = 0.0
         self.state: State = "waiting"
         self._function: Callable[[Job], Any] | None = function
@@ -59,17 +63,24 @@ class Job:
         self._traceback: TracebackType | None = None
 
     def __repr__(self) -> str:
-        return f"Job({self.label!r}, {self.state}, {self.progress:.0%})"
+        if self._error is not None:
+            error = f"{type(self._error).__name__}: {self._error}".splitlines()[0]
+            return f"Job({self.label!r}, failed: {error})"
+        stage = f", {self.stage!r}" if self.stage else ""
+        return f"Job({self.label!r}, {self.state}, {self.progress:.0%}{stage})"
 
     @property
     def finished(self) -> bool:
         """Whether it is done, cancelled or failed."""
         return self._finished.is_set()
 
-    def report(self, done: float, total: float, label: str = "") -> None:
-        """Say how far the work is, from inside the job. Raises `Cancelled` when someone cancelled it."""
+    def report(self, done: float, total: float, stage: str = "") -> None:
+        """Say how far the work is, from inside the job, and at which stage; without one it stays at the stage before.
+
+        Raises `Cancelled` when someone cancelled it.
+        """
         self._reports = True
-        self._advance(done, total, label)
+        self._advance(done, total, stage)
 
     def report_run(self, done: int, total: int) -> None:
         """The progress of one run of the model inside the job, shown where the job itself reports none."""
@@ -78,10 +89,10 @@ class Job:
         else:
             self._advance(done, total, "")
 
-    def _advance(self, done: float, total: float, label: str) -> None:
+    def _advance(self, done: float, total: float, stage: str) -> None:
         self.check()
         self.progress = min(1.0, max(0.0, done / total)) if total else 0.0
-        self.label = label or self.label
+        self.stage = stage or self.stage
         self._tell()
 
     def check(self) -> None:

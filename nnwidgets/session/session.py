@@ -19,7 +19,7 @@ from nnwidgets.session.bounds import Bounds, out_of
 from nnwidgets.session.captures import Captures
 from nnwidgets.session.cell import current_cell
 from nnwidgets.session.errors import ModelError, NoInputs, NotStored
-from nnwidgets.session.inputs import prepare
+from nnwidgets.session.inputs import check_texts, prepare
 from nnwidgets.session.jobs import Job, JobPool
 from nnwidgets.session.layers import LayerTable, layer_table
 from nnwidgets.session.selection import Selection, State
@@ -93,7 +93,7 @@ class ModelSession:
             if function is not None and not callable(function):
                 raise TypeError(f"{field}={function!r}, but it must be a function")
         limit = parse_size(memory_limit)
-        prepared = prepare(inputs, tokenizer)
+        prepared = prepare(inputs, tokenizer, forward)
         named = sides(tokens, tokenizer, prepared)
         self.name = name
         self.cell = current_cell()
@@ -107,6 +107,7 @@ class ModelSession:
         self._on_close: list[Callable[[ModelSession], object]] = []
         self._on_change: list[Callable[[ModelSession, str], object]] = []
         self._on_job: list[Callable[[Job], object]] = []
+        self._closing = threading.Lock()
         self.closed = False
         self.selection = Selection() if selection is None else selection
         self._seen = Seen(self._captures, self.selection, named)
@@ -248,17 +249,19 @@ class ModelSession:
         Raises as the constructor does, and nothing has changed then.
         """
         self._captures.check_open()
-        prepared = prepare(inputs, self.tokenizer)
+        prepared = prepare(inputs, self.tokenizer, self._captures.forward)
         named = sides(tokens, self.tokenizer, prepared)
         with self._captures.alone("another input"):
-            self._captures.inputs, self._seen.sides, self._seen.notes = prepared, named, []
             self._captures.drop()
+            self._captures.inputs, self._seen.sides, self._seen.notes = prepared, named, []
             self._captures.forget_seconds()
         self._settle()
-        self._tell("another input")
+        self._tell("now on another input")
 
     def read(self, text: str | list[str]) -> None:
-        """Look at another text, or at several as one batch; needs a `tokenizer`."""
+        """Look at another text, or at several as one batch; needs a `tokenizer`. Raises as `set_inputs` does."""
+        self._captures.check_open()
+        check_texts("text", text)
         self.set_inputs(text)
 
     def submit(self, function: Callable[[Job], Any], *, label: str = "") -> Job:
@@ -286,8 +289,8 @@ class ModelSession:
 
     def close(self) -> None:
         """Cancel the jobs, wait for them, and drop everything. Any later use raises `SessionClosed`."""
-        if self.closed:
-            return
+        if not self._closing.acquire(blocking=False):
+            return  # closed, or being closed by someone else
         self.closed = True
         for callback in tuple(self._on_close):
             _call(callback, self)
@@ -332,7 +335,7 @@ class ModelSession:
         self._tell(reason)
 
     def _changed_kind(self, reason: str) -> None:
-        self._captures.version += 1
+        self._captures.outdate()
         self._tell(reason)
 
     def _tell(self, reason: str) -> None:
@@ -340,6 +343,8 @@ class ModelSession:
             _call(callback, self, reason)
 
     def _check_path(self, path: str) -> None:
+        if not isinstance(path, str):
+            raise TypeError(f"path={path!r}, but it is the path of a module, a text: see session.layers")
         if path not in self._modules:
             find_modules(self.model, [path])  # raises, with the nearest paths
 
@@ -355,7 +360,7 @@ def _listen(callbacks: list[Any], callback: Any) -> Callable[[], None]:
     callbacks.append(callback)
 
     def forget() -> None:
-        if callback in callbacks:
+        with contextlib.suppress(ValueError):
             callbacks.remove(callback)
 
     return forget

@@ -9,13 +9,16 @@ import torch
 
 from nnwidgets.capture import logits_of
 
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+
 Target = tuple[int, ...] | Callable[[Any], torch.Tensor]
 
 
 def resolve_target(target: Any, outputs: Callable[[], Any], label: str) -> Target:
     """`target` in a form that can be remembered by; for None the class that the model predicts, for each sample.
 
-    Raises `ValueError` where nothing was chosen and the output has no logits `[batch, classes]`.
+    Raises `ValueError` where nothing was chosen and the output has no logits `[batch, classes]`, and `TypeError` for
+    what is no class.
     """
     if callable(target):
         function: Target = target
@@ -29,4 +32,12 @@ def resolve_target(target: Any, outputs: Callable[[], Any], label: str) -> Targe
                 "give target=, a class or a function of the output"
             )
         target = logits.argmax(-1)
-    return tuple(torch.as_tensor(target).reshape(-1).tolist())
+    try:
+        classes = torch.as_tensor(target)
+    except (TypeError, ValueError, RuntimeError):
+        classes = None
+    if classes is None or classes.dtype not in _WHOLE:
+        raise TypeError(
+            f"target={target!r}, but it is a class (a whole number), one for each sample, or a function of the output"
+        )
+    return tuple(classes.reshape(-1).tolist())

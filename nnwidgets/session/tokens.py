@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from nnwidgets.analysis.tokens import TokenColumn
 from nnwidgets.session.errors import TokensError
 from nnwidgets.session.inputs import Inputs
+
+SideName = Literal["source", "target"]
 
 # What is dimmed where no tokenizer says which tokens are special.
 _SPECIAL = frozenset(
@@ -25,7 +27,10 @@ _SPECIAL = frozenset(
     )
     for name in names
 )
-_INPUTS = {"source": ("input_ids", "attention_mask"), "target": ("decoder_input_ids", "decoder_attention_mask")}
+_INPUTS: dict[SideName, tuple[str, str]] = {
+    "source": ("input_ids", "attention_mask"),
+    "target": ("decoder_input_ids", "decoder_attention_mask"),
+}
 _VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\r": "↵", "\t": "⇥"})
 
 
@@ -41,7 +46,7 @@ class Side:
         return self.columns[sample if len(self.columns) > 1 else 0]
 
 
-def sides(tokens: Any, tokenizer: Any, inputs: Inputs) -> dict[str, Side]:
+def sides(tokens: Any, tokenizer: Any, inputs: Inputs) -> dict[SideName, Side]:
     """The token columns that are known before the model runs, under "source" and "target".
 
     `tokens` is a list of texts, a list of such lists (one a sample), or a dict of these under "source" and "target".
@@ -51,11 +56,11 @@ def sides(tokens: Any, tokenizer: Any, inputs: Inputs) -> dict[str, Side]:
     unknown = sorted(str(side) for side in set(given) - set(_INPUTS))
     if unknown:
         raise TokensError(f"tokens= has {', '.join(map(repr, unknown))}, but its sides are 'source' and 'target'")
-    found: dict[str, Side] = {}
+    found: dict[SideName, Side] = {}
     for side, (ids_name, mask_name) in _INPUTS.items():
         ids, padding = inputs.ids(ids_name), inputs.padding(mask_name)
         if given.get(side) is not None:
-            found[side] = _given(side, given[side], ids, padding, inputs, tokenizer)
+            found[side] = _given(side, given[side], inputs.lengths(ids_name), padding, inputs, tokenizer)
         elif tokenizer is not None and ids is not None and not given:
             special = set(getattr(tokenizer, "all_special_ids", ()))
             columns = (
@@ -73,7 +78,7 @@ def sides(tokens: Any, tokenizer: Any, inputs: Inputs) -> dict[str, Side]:
 def _given(
     side: str,
     tokens: Any,
-    ids: list[list[int]] | None,
+    lengths: tuple[int, ...],
     padding: NDArray[np.bool_] | None,
     inputs: Inputs,
     tokenizer: Any,
@@ -86,13 +91,12 @@ def _given(
             raise TokensError(f"tokens= holds {row!r}, but it is a list of texts, or one such list for each sample")
     if inputs.samples is not None and len(rows) not in (1, inputs.samples):
         raise TokensError(f"tokens= has {len(rows)} lists, but the input has {inputs.samples} samples")
-    if ids is not None:
-        for sample, row in enumerate(rows):
-            if len(row) != len(ids[sample]):
-                raise TokensError(
-                    f"sample {sample} has {len(row)} {side} tokens, but the input has {len(ids[sample])} positions"
-                    " (padding and special tokens count)"
-                )
+    for sample, row in enumerate(rows):
+        if lengths and len(row) not in lengths:
+            raise TokensError(
+                f"sample {sample} has {len(row)} {side} tokens, but the input has {lengths[0]} positions"
+                " (padding and special tokens count)"
+            )
     names = _SPECIAL | set(getattr(tokenizer, "all_special_tokens", ()))
     columns = (
         TokenColumn(

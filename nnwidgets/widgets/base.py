@@ -69,8 +69,9 @@ class Widget(LinkedWidget):
             from nnwidgets.export.page import save_page
 
             return save_page(path, [self])
-        from nnwidgets.figures.style import save_figure
+        from nnwidgets.figures.style import check_folder, save_figure
 
+        check_folder(path)  # before the picture is drawn
         return save_figure(self.figure(), path, dpi=dpi)
 
     def freeze(self, *, dpi: float = 100) -> None:

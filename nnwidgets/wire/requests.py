@@ -212,7 +212,12 @@ class Desk:
 
         job = source.submit(work, label=f"Running {source.label}")
         told = threading.Lock()  # a listener that comes while the job ends may be called twice
-        job.add_listener(lambda job: job.finished and told.acquire(blocking=False) and self._run_ended(job, request))
+
+        def changed(job: Job) -> None:
+            if job.finished and told.acquire(blocking=False):
+                self._run_ended(job, request)
+
+        job.add_listener(changed)
 
     def _run_ended(self, job: Job, request: Request) -> None:
         with self._guard:

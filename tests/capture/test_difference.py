@@ -32,6 +32,13 @@ def test_hugging_face_models_run_bit_equal_under_the_mode(build: object) -> None
     assert output_difference(call.run(), record_attention(call).outputs) == OutputDifference(0.0, 0.0, False)
 
 
+def test_whole_and_complex_numbers_count() -> None:
+    first = (torch.tensor([1, 5]), torch.tensor([True]), torch.tensor([1 + 2j]))
+    assert output_difference(first, first).largest == 0
+    assert output_difference(first, (torch.tensor([1, 2]), *first[1:])).largest == 3
+    assert output_difference(first, (*first[:2], torch.tensor([1 + 4j]))).largest == 2
+
+
 def output(logits: torch.Tensor) -> transformers.modeling_outputs.CausalLMOutput:
     return transformers.modeling_outputs.CausalLMOutput(logits=logits)
 

@@ -219,6 +219,53 @@ def test_time_steps_of_a_decoder_are_one_record() -> None:
     assert len({step.key.data_ptr() for step in record.held}) == 1  # the memory is kept once
 
 
+class Crossing(nn.Module):
+    """Two blocks by name: a self-attention each, and in the second one across if it is given a memory."""
+
+    def __init__(self, first: str, second: str, cross: bool) -> None:
+        super().__init__()
+        self.names, self.cross = (first, second), cross
+        for name in self.names:
+            self.add_module(name, nn.ModuleList(nn.MultiheadAttention(32, 4) for _ in range(2)))
+
+    def forward(self, x: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+        blocks = [self.get_submodule(name) for name in self.names]
+        for block in blocks:
+            x = block[0](x, x, x)[0]
+        return blocks[1][1](x, memory, memory)[0] if self.cross else x
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "cross", "kinds"),
+    [
+        ("encoder", "decoder", True, ["encoder", "decoder", "cross"]),
+        ("Text_Encoder", "Text_Decoder", True, ["encoder", "decoder", "cross"]),
+        ("reader", "writer", True, ["encoder", "encoder", "cross"]),
+        ("encoder_decoder", "mixer", True, ["encoder", "encoder", "cross"]),
+        ("encoder", "decoder", False, ["encoder", "encoder"]),
+    ],
+)
+def test_a_decoder_by_name_counts_beside_cross_attention(
+    first: str, second: str, cross: bool, kinds: list[str]
+) -> None:
+    records = record_attention(Call(Crossing(first, second, cross), torch.randn(2, 5, 2, 32).unbind())).records
+    assert [record.kind for record in records] == kinds
+
+
+@pytest.mark.parametrize("target", [1, 3])
+def test_the_decoder_of_nn_transformer_needs_no_mask(target: int) -> None:
+    model = nn.Transformer(32, 4, 1, 1, 64, batch_first=True)
+    records = record_attention(Call(model, (torch.randn(2, 5, 32), torch.randn(2, target, 32)))).records
+    assert [(record.path, record.kind) for record in records] == [
+        ("encoder.layers.0.self_attn", "encoder"),
+        ("decoder.layers.0.self_attn", "decoder"),
+        ("decoder.layers.0.multihead_attn", "cross"),
+    ]
+    alone = nn.TransformerDecoderLayer(32, 4, 64, batch_first=True)
+    records = record_attention(Call(alone, (torch.randn(2, 3, 32), torch.randn(2, 5, 32)))).records
+    assert [record.kind for record in records] == ["decoder", "cross"]
+
+
 def test_bounds() -> None:
     record = only(SelfAttention(), torch.randn(2, 5, 32))
     for arguments, message in (

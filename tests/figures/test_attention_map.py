@@ -71,6 +71,8 @@ def test_special_tokens_are_hidden_or_stand_back():
     assert hidden.axes[0].images[0].get_clim() == (0, weights[1:, 1:4].max())
     # Colours end where they do without the special tokens, whose cells are clipped.
     assert dimmed.axes[0].images[0].get_clim() == (0, weights[1:, 1:4].max())
+    assert texts(dimmed.axes[1].yaxis)[-1] == f"≥ {weights[1:, 1:4].max():.2g}"
+    assert not any("≥" in text for text in texts(hidden.axes[1].yaxis))
     everything = one_head(weights, column(4, special=range(4)), column(5))
     assert attention_map.figure(everything, special="dim").axes[0].images[0].get_clim() == (0, weights.max())
     with pytest.raises(ValueError, match='special="none", but it is "show", "dim" or "hide"'):

@@ -16,7 +16,7 @@ from nnwidgets.figures import attention_map
 from nnwidgets.figures.labels import display_token, thinned
 from nnwidgets.figures.palettes import COLOR_MAPS, color_table, head_color
 from nnwidgets.figures.scales import Scale
-from nnwidgets.figures.style import save_figure
+from nnwidgets.figures.style import check_folder, save_figure
 from tests.figures.samples import HOSTILE, one_head, softmax
 
 PALETTE = Path(__file__).parents[2] / "js" / "src" / "draw" / "palette.ts"
@@ -87,6 +87,14 @@ def test_other_endings_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match=r"figures are saved as \.png, \.svg or \.pdf"):
         save_figure(figure, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_does_not_exist_is_told_before_anything_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="^folder 'nodir' does not exist: make it first$"):
+        save_figure(attention_map.figure(one_head(softmax(2, 2))), "nodir/map.png")
+    check_folder("map.png")
+    check_folder(tmp_path / "map.png")
 
 
 def in_a_fresh_interpreter(code: str) -> None:

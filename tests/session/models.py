@@ -118,6 +118,19 @@ class Picky(nn.Module):
         return self.inner(x)
 
 
+class Counting(nn.Module):
+    """Counts its runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(4, 3)
+        self.__dict__["runs"] = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.__dict__["runs"] += 1
+        return self.inner(x)
+
+
 class Gated(nn.Module):
     """Stops in the middle of its forward until the gate is opened."""
 

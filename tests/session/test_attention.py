@@ -71,6 +71,9 @@ def test_blocks(ids: torch.Tensor) -> None:
     [
         ({"layer": 2}, IndexError, "layer=2, but Narrowing has 2 attention layers (0 to 1)"),
         ({"layer": "head"}, IndexError, "layer='head' holds no attention that can be seen"),
+        ({"layer": "x"}, IndexError, "no module 'x' in Narrowing; see session.attention.layers"),
+        ({"layer": "wid"}, IndexError, "no module 'wid' in Narrowing; the nearest are 'wide'"),
+        ({"layer": 1.0}, TypeError, "layer=1.0, but it is a whole number or the path of a module"),
         ({"layer": ""}, IndexError, "layer='' holds several attention layers: give one of 0, 1"),
         ({"head": 12}, IndexError, "head=12, but layer 0 has 4 heads (0 to 3)"),
         ({"head": -1}, IndexError, "head=-1, but layer 0 has 4 heads"),
@@ -93,6 +96,9 @@ def test_a_model_without_attention() -> None:
     with pytest.raises(NoAttention, match="Picture has no attention that can be seen"):
         session.attention.weights()
     assert session.attention.tokens()["target"] is None
+    assert session.attention.notes == []
+    session.refresh()
+    assert session.attention.notes == ["Recomputed: refreshed."]
 
 
 def test_attention_that_cannot_be_seen_says_why() -> None:
@@ -122,6 +128,12 @@ def test_the_two_runs_are_compared() -> None:
     )
     assert calm.attention.difference < 1e-4, "padded positions apart"
     assert "in padded positions by" in calm.attention.notes[0] and len(calm.attention.notes) == 1
+
+
+def test_two_runs_that_are_bit_equal() -> None:
+    attention = ModelSession(Narrowing(), torch.randint(50, (2, 5))).attention
+    assert attention.difference == 0
+    assert attention.notes == ["The run that showed the attention gave the same outputs, bit for bit."]
 
 
 def test_dropout_is_told() -> None:
@@ -187,3 +199,20 @@ def test_a_causal_cache_has_steps() -> None:
     np.testing.assert_array_equal(session.attention.weights(0, 1, step=3)[0], whole[3])
     with pytest.raises(IndexError, match=r"step=5, but layer 0 has 5 steps \(0 to 4\)"):
         session.attention.weights(0, 1, step=5)
+
+
+def test_the_receipt_over_all_rows_takes_in_those_of_the_sample() -> None:
+    with ModelSession(encoder(), torch.randn(5, 40, 32)) as session:
+        sampled, full = session.attention.layers[1].receipt, session.attention.receipt(1)
+        assert sampled is not None and full is not None and len(full) == len(sampled)
+        assert all(some <= every * 1.01 and every <= 1e-5 for some, every in zip(sampled, full, strict=True))
+        assert sampled != full  # 8 rows of 4 samples are not all
+
+
+@pytest.mark.parametrize("block", [0, 3, [0, 2], range(2)])
+def test_rows_are_a_slice_or_a_span(block: Any) -> None:
+    with (
+        ModelSession(encoder(), torch.randn(1, 5, 32)) as session,
+        pytest.raises(TypeError, match="it is a slice or"),
+    ):
+        session.attention.weights(layer=0, head=0, queries=block)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+import pytest
 import torch
 
 from nnwidgets.session import ModelSession
@@ -50,3 +53,42 @@ def test_a_compiled_function_inside_a_model_keeps_its_bits_with_progress() -> No
     outputs = session.submit(lambda job: session.outputs).result(30)
     with torch.no_grad():
         assert torch.equal(outputs, model(x))
+
+
+def test_the_warning_of_our_own_hooks_stays_away_and_no_other() -> None:
+    class Warns(Reader):
+        def forward(self, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
+            warnings.warn("mind the gap", stacklevel=2)
+            return super().forward(input_ids)
+
+    compiled = torch.compile(Warns().eval(), backend="eager")
+    ids = torch.randint(50, (2, 5))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = list(warnings.filters)
+        session = ModelSession(compiled, {"input_ids": ids})
+        _ = session.attention.layers, session.activation("head"), session.gradient("head", 0), session.layers
+        assert warnings.filters == before
+    assert {str(warning.message) for warning in caught} == {"mind the gap"}
+    handle = torch.nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        with pytest.warns(UserWarning, match="when there are global hooks"):
+            torch.compile(torch.nn.Linear(4, 4), backend="eager")(torch.randn(2, 4))
+    finally:
+        handle.remove()
+
+
+def test_filters_that_others_set_during_a_run_stay() -> None:
+    class Meddling(torch.nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            warnings.filterwarnings("ignore", message="theirs")
+            stack.__enter__()
+            return super().forward(x)
+
+    stack, outer = warnings.catch_warnings(), warnings.catch_warnings()
+    with outer:
+        before = list(warnings.filters)
+        _ = ModelSession(Meddling(4, 4), torch.randn(2, 4)).layers
+        inside = list(warnings.filters)
+        stack.__exit__()
+        assert inside == warnings.filters and inside[1:] == before and inside[0][1].pattern == "theirs"

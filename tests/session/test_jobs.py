@@ -44,11 +44,12 @@ def test_answer_progress_and_listeners(pool: JobPool) -> None:
         return 42
 
     job = submitted(pool, work)
-    job.add_listener(lambda job: heard.append((job.state, job.progress, job.label)))
+    job.add_listener(lambda job: heard.append((job.state, job.progress, job.stage)))
     gate.set()
     assert job.result(5) == 42
     assert heard[-1] == ("done", 1.0, "almost")
-    assert ("running", 0.25, "work") in heard and ("running", 0.75, "almost") in heard
+    assert ("running", 0.25, "") in heard and ("running", 0.75, "almost") in heard
+    assert job.label == "work" and repr(job) == "Job('work', done, 100%, 'almost')"
     assert current_job() is None
 
 
@@ -70,7 +71,7 @@ def test_a_broken_listener_does_not_end_the_work(pool: JobPool) -> None:
 
 def test_an_error_comes_back_with_its_traceback(pool: JobPool) -> None:
     def breaks_here(job: Job) -> None:
-        raise ArithmeticError("broken")
+        raise ArithmeticError("broken\nin many words")
 
     job = submitted(pool, breaks_here)
     for _ in range(2):  # asking again does not pile up frames
@@ -78,7 +79,7 @@ def test_an_error_comes_back_with_its_traceback(pool: JobPool) -> None:
             job.result(5)
     frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     assert "breaks_here" in frames and frames.count("result") == 1
-    assert job.state == "failed"
+    assert job.state == "failed" and repr(job) == "Job('work', failed: ArithmeticError: broken)"
 
 
 def test_cancel_running_and_waiting(pool: JobPool) -> None:

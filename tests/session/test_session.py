@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
+import re
 import weakref
-from collections import UserDict
 from typing import Any
 
 import numpy as np
@@ -13,23 +13,9 @@ import torch
 from torch import nn
 
 from nnwidgets.session import ModelError, ModelSession, NotStored, SessionClosed
-from nnwidgets.session.errors import NoInputs
 from nnwidgets.session.tables import html_table
 
-from .models import Narrowing, Picky, Picture, Reader, encoder
-
-
-class Counting(nn.Module):
-    """Counts its runs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = nn.Linear(4, 3)
-        self.__dict__["runs"] = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.__dict__["runs"] += 1
-        return self.inner(x)
+from .models import Counting, Picky, Picture, Reader, encoder
 
 
 def test_nothing_runs_before_something_is_asked_and_then_once() -> None:
@@ -67,40 +53,11 @@ def test_as_is_leaves_training_on() -> None:
     assert session.outputs is outputs and session.version == 1, "buffers that a run put back are no change"
 
 
-def test_inputs_of_all_forms() -> None:
-    x = torch.randn(2, 4)
-    model = Counting()
-    expected = ModelSession(model, x).outputs
-    for inputs in ((x,), {"x": x}, UserDict(x=x)):
-        assert torch.equal(ModelSession(model, inputs).outputs, expected)
-    doubled = ModelSession(model, [x, x], forward=lambda model, inputs: model(inputs[0]) + model(inputs[1]))
-    assert torch.equal(doubled.outputs, expected + expected)
-    without = ModelSession(model, forward=lambda model, _: model(x))
-    assert torch.equal(without.outputs, expected)
-    logits, hidden = ModelSession(Narrowing(), torch.randint(50, (2, 5))).outputs
-    assert (logits.shape, hidden.shape) == ((2, 5, 50), (2, 5, 32))
-
-
 def test_half_precision() -> None:
     session = ModelSession(encoder().bfloat16(), torch.randn(2, 5, 32, dtype=torch.bfloat16))
     weights = session.attention.weights(1, 2)
     assert weights.dtype == np.float32
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("inputs", "words"),
-    [
-        ({"input_ids": torch.zeros(1, 0, dtype=torch.long)}, r"input_ids has shape \[1, 0\]"),
-        (torch.zeros(0, 4), r"its tensor has shape \[0, 4\]"),
-        ((), "the input is empty"),
-        ({}, "the input is empty"),
-        ([], "the input is empty"),
-    ],
-)
-def test_an_empty_input_is_an_error(inputs: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        ModelSession(Reader(), inputs)
 
 
 @pytest.mark.parametrize(
@@ -126,20 +83,12 @@ def test_arguments_that_cannot_be_used(arguments: dict[str, Any], error: type[Ex
     assert not opened
 
 
-def test_no_inputs() -> None:
-    session = ModelSession(Counting())
-    with pytest.raises(NoInputs, match=r"pass inputs= or call session\.set_inputs"):
-        _ = session.outputs
-    assert "Output shapes are not known: the session has no inputs" in repr(session.layers)
-    session.set_inputs(torch.zeros(1, 4))
-    assert session.outputs.shape == (1, 3)
-
-
 def test_a_model_that_raises() -> None:
     model = Picky()
     session = ModelSession(model, -torch.ones(1, 4))
     for ask in (lambda: session.outputs, lambda: session.activation("inner"), lambda: session.attention.layers):
-        with pytest.raises(ModelError, match="Picky raised ArithmeticError: no negative numbers") as caught:
+        words = r"Picky raised ArithmeticError: no negative numbers, please, on \[1, 4\]$"
+        with pytest.raises(ModelError, match=words) as caught:
             ask()
         assert isinstance(caught.value.__cause__, ArithmeticError)
     assert "Output shapes are not known: Picky raised" in repr(session.layers)
@@ -147,6 +96,9 @@ def test_a_model_that_raises() -> None:
     assert session.outputs.shape == (1, 4)
     with pytest.raises(ModelError, match="missing 1 required positional argument"):
         _ = ModelSession(model, {"y": torch.ones(1, 4)}, forward=lambda model, inputs: model()).outputs
+    many = {name: torch.ones(1, 4) for name in "abcdef"}
+    with pytest.raises(ModelError, match=r", on a \[1, 4\], b \[1, 4\], c \[1, 4\], d \[1, 4\], …$"):
+        _ = ModelSession(model, many).outputs
 
 
 def test_activation() -> None:
@@ -159,6 +111,9 @@ def test_activation() -> None:
         session.activation("nrm")
     with pytest.raises(LookupError, match="layer 'unused' has no output: not called in this run"):
         session.activation("unused")
+    for ask in (session.activation, session.gradient):
+        with pytest.raises(TypeError, match="path=3, but it is the path of a module, a text: see session.layers"):
+            ask(3)
 
 
 def test_activation_of_a_module_that_is_called_twice() -> None:
@@ -197,6 +152,9 @@ def test_gradient() -> None:
     assert torch.equal(session.gradient("norm", lambda outputs: outputs[:, 3].sum()), gradient)
     with pytest.raises(ValueError, match="9"):
         session.gradient("norm", 9)
+    for target in ("cat", ["cat"], 1.5, [1, [2]], True, {}):
+        with pytest.raises(TypeError, match=re.escape(f"target={target!r}, but it is a class (a whole number)")):
+            session.gradient("norm", target)
     with pytest.raises(ValueError, match=r"give target=, a class or a function of the output"):
         ModelSession(encoder(), torch.randn(2, 5, 32)).gradient("layers.0")
 
@@ -261,7 +219,7 @@ def test_set_inputs() -> None:
     session.selection.sample = 1
     before, version = session.outputs, session.version
     session.set_inputs(torch.ones(1, 4))
-    assert session.version > version and heard == ["another input"]
+    assert session.version > version and heard == ["now on another input"]
     assert not torch.equal(session.outputs, before[:1])
     assert session.selection.sample == 0, "kept where it is still valid, else moved"
     with pytest.raises(ValueError, match="empty"):

@@ -161,3 +161,38 @@ def test_selections_from_several_threads_stay_whole() -> None:
     for thread in threads:
         thread.join(30)
     assert not wrong
+
+
+def test_two_threads_close_once() -> None:
+    session = ModelSession(encoder(), torch.randn(1, 4, 32))
+    heard: list[ModelSession] = []
+    session.on_close(heard.append)
+    session.on_close(lambda closing: closing.close())
+    barrier = threading.Barrier(4)
+
+    def close() -> None:
+        barrier.wait()
+        session.close()
+
+    threads = [threading.Thread(target=close) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert heard == [session]
+
+
+def test_each_kind_that_is_set_is_a_version_of_its_own() -> None:
+    session = ModelSession(encoder(), torch.randn(1, 4, 32))
+    entry, version = session.attention.layers[0], session.version
+
+    def change() -> None:
+        for _ in range(200):
+            entry.kind = "decoder"
+
+    threads = [threading.Thread(target=change) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert session.version == version + 800

@@ -54,6 +54,19 @@ def test_reading_another_text() -> None:
     assert (session.selection.attention, session.selection.heads, session.selection.query) == (1, (1, 2), None)
 
 
+@pytest.mark.parametrize(("text", "held"), [(5, "5"), (None, "None"), (["a", 3], "3"), (("the", "cat"), r"\('the'")])
+def test_reading_what_is_no_text(text: Any, held: str) -> None:
+    session = ModelSession(Reader(), "the cat", tokenizer=Tokenizer())
+    version, inputs = session.version, session.inputs
+    with pytest.raises(TypeError, match=f"text holds {held}.*, but it is a text or a list of texts"):
+        session.read(text)
+    assert session.version == version and session.inputs is inputs
+    if isinstance(text, list):
+        with pytest.raises(TypeError, match=f"inputs holds {held}, but it is a text or a list of texts"):
+            ModelSession(Reader(), text, tokenizer=Tokenizer())
+        assert ModelSession(Reader(), text, forward=lambda model, inputs: len(inputs)).outputs == 2
+
+
 def test_text_without_a_tokenizer_is_an_error() -> None:
     with pytest.raises(TypeError, match="no tokenizer: pass tokenizer="):
         ModelSession(Reader(), "the cat")
@@ -91,10 +104,44 @@ def test_tokens_that_do_not_fit_are_an_error_at_once(tokens: Any, words: str) ->
     assert session.version == version
 
 
-def test_tokens_that_cannot_be_counted_before_the_run() -> None:
-    session = ModelSession(encoder(), torch.randn(2, 5, 32), tokens=list("abcd"))
-    with pytest.raises(TokensError, match="tokens= has 4 source tokens, but the attention has 5 positions"):
-        session.attention.tokens()
+@pytest.mark.parametrize("inputs", [torch.ones(2, 7).long(), (torch.ones(2, 7).long(),), torch.ones(1, 7).int()])
+def test_tokens_are_counted_by_ids_without_a_name(inputs: Any) -> None:
+    opened: list[ModelSession] = []
+    ModelSession.opened.append(opened.append)
+    words = "sample 0 has 3 source tokens, but the input has 7 positions"
+    try:
+        with pytest.raises(TokensError, match=words):
+            ModelSession(Narrowing(), inputs, tokens=list("abc"))
+    finally:
+        ModelSession.opened.remove(opened.append)
+    assert not opened
+    session = ModelSession(Narrowing(), inputs, tokens=list("abcdefg"))
+    version = session.version
+    with pytest.raises(TokensError, match=words):
+        session.set_inputs(inputs, tokens=list("abc"))
+    assert session.version == version and session.attention.tokens()["source"].texts == tuple("abcdefg")
+
+
+def test_ids_without_a_name_may_have_the_batch_second() -> None:
+    model = nn.Sequential(nn.Embedding(50, 32), nn.TransformerEncoderLayer(32, 4, 64)).eval()
+    session = ModelSession(model, torch.randint(50, (5, 2)), tokens=list("abcde"))
+    assert session.attention.tokens(1)["source"].texts == tuple("abcde")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (list("abcd"), "tokens= has 4 source tokens, but the attention has 5 positions"),
+        ([list("abcde"), list("abc")], "tokens= has 3 source tokens, but the attention has 5 positions"),
+        ([list("abcde")] * 3, "tokens= has 3 lists, but the attention has 2 samples"),
+    ],
+)
+def test_tokens_that_cannot_be_counted_before_the_run(tokens: Any, words: str) -> None:
+    session = ModelSession(encoder(), torch.randn(2, 5, 32), tokens=tokens)
+    for ask in (lambda: session.attention.layers, lambda: session.attention.tokens()):
+        with pytest.raises(TokensError, match=words):
+            ask()
+    assert session.attention.unseen == []
     session.set_inputs(torch.randn(2, 5, 32), tokens=list("abcde"))
     assert session.attention.tokens()["source"].texts == tuple("abcde")
 
