@@ -30,7 +30,7 @@ print(json.dumps([len(page.encode()), seconds]))
 
 def install(folder: Path) -> None:
     """Put BertViz into a folder; what it needs, torch and IPython, is here already."""
-    options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder))
+    options = ("-qq", "--disable-pip-version-check", "--no-deps", "--target", str(folder))
     subprocess.run([sys.executable, "-m", "pip", "install", *options, BERTVIZ], check=True)
 
 

@@ -5,11 +5,14 @@ import { listen, type Twin } from "./host";
 
 export function selectionClient(twin: Twin, signal: AbortSignal): SelectionClient {
   const { model } = twin;
+  let saving: ReturnType<typeof setTimeout> | undefined;
   return {
     get: (field) => model.get(field) as never,
     set(change) {
       for (const [field, value] of Object.entries(whole(change))) model.set(field, value);
-      model.save_changes();
+      // The kernel hears it after the questions that the views ask now: its echo would come before their answers.
+      clearTimeout(saving);
+      saving = setTimeout(() => model.save_changes());
     },
     onChange(fields, listener) {
       const notify = once(listener, signal);
