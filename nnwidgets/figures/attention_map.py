@@ -34,6 +34,8 @@ class _Picture:
     cells: NDArray[np.float32]
     span: int
     scale: Scale
+    clipped: bool
+    """Whether cells that stand back hold weights beyond the scale."""
     meaning: str
     aside: NDArray[np.bool_]
     """The cells of tokens that stand back."""
@@ -58,12 +60,24 @@ class _Picture:
             aside[:, [position // 2**level for position in result.key_tokens.aside]] = True
         finite = np.isfinite(cells)
         # Colours end at the largest weight that does not stand back, or a sink such as [CLS] would darken all else.
-        strongest = np.max(cells, initial=0.0, where=finite & ~aside) or np.max(cells, initial=0.0, where=finite)
-        return cls(result, cells, 2**level, Scale.of(scale, float(strongest)), meaning, aside)
+        largest = np.max(cells, initial=0.0, where=finite)
+        end = np.max(cells, initial=0.0, where=finite & ~aside) or largest
+        return cls(result, cells, 2**level, Scale.of(scale, float(end)), bool(largest > end), meaning, aside)
 
     @property
     def dimmed(self) -> bool:
         return bool(self.aside.any())
+
+    def ticks(self, count: int) -> dict[float, str]:
+        """About `count` ticks of the colour bar; where weights lie beyond it, its end is one that says so."""
+        ticks = {tick: self.scale.tick_text(tick) for tick in self.scale.ticks(count)}
+        if not self.clipped:
+            return ticks
+        places = self.scale.places(np.array(list(ticks), dtype=np.float32))
+        apart = {
+            tick: text for (tick, text), place in zip(ticks.items(), places, strict=True) if place < 1 - 0.4 / count
+        }
+        return apart | {self.scale.high: "≥ " + self.scale.tick_text(float(f"{self.scale.high:.2g}"))}
 
 
 # ------------------------------------------------------------------------------------------------------------ print
@@ -176,8 +190,8 @@ def _color_bar(
 
     # A logarithmic bar ends in an arrow: what is smaller still has the lowest colour.
     bar = drawn.colorbar(image, cax=drawn.add_inches(*box), extend="min" if picture.scale.kind == "log" else "neither")
-    ticks = picture.scale.ticks(max(3, round(box[3] / 0.5)))
-    bar.set_ticks(ticks, labels=[picture.scale.tick_text(tick) for tick in ticks])
+    ticks = picture.ticks(max(3, round(box[3] / 0.5)))
+    bar.set_ticks(list(ticks), labels=list(ticks.values()))
     bar.ax.minorticks_off()
     bar.set_label(picture.meaning)
     if picture.result.missing:
@@ -269,8 +283,8 @@ def _paint_bar(canvas: Canvas, place: tuple[int, int, int], levels: NDArray[np.u
     left, top, height = place
     shades = np.linspace(len(levels) - 1, 0, height).round().astype(int)
     canvas.pixels[top : top + height, left : left + 12] = levels[shades][:, None]
-    ticks = picture.scale.ticks(max(3, height // 60))
-    places = picture.scale.places(np.array(ticks, dtype=np.float32))
-    for tick, at in zip(ticks, places.tolist(), strict=True):
-        canvas.text(left + 16, top + (1 - at) * (height - 1), picture.scale.tick_text(tick), INK)
+    ticks = picture.ticks(max(3, height // 60))
+    places = picture.scale.places(np.array(list(ticks), dtype=np.float32))
+    for text, at in zip(ticks.values(), places.tolist(), strict=True):
+        canvas.text(left + 16, top + (1 - at) * (height - 1), text, INK)
     canvas.text(left + 64, top + height / 2, picture.meaning, INK, align="center", upright=True)

@@ -26,6 +26,8 @@ WHOLE = 1024 * 1024
 """Weights of one head that go to the page whole; larger matrices go as tiles or as blocks of rows."""
 ROWS = 64
 """Queries in one block of rows."""
+EXACT = 262_144
+"""Weights in one exact answer: they go uncoded."""
 _QUICK = 4 * WHOLE  # weights of a first picture that a display can wait for: about 0.2 s
 
 
@@ -85,7 +87,7 @@ class AttentionWidget(Widget):
     ) -> Answer:
         """The weights of one head, whole or a block of rows, square-root coded."""
         entry = self._entry(attention)
-        queries = None if rows is None else slice(*_span(rows, entry.queries))
+        queries = None if rows is None else slice(*_span("rows", rows, entry.queries, of="queries"))
         if rows is None and entry.queries * entry.keys > WHOLE:
             raise ValueError(
                 f"{entry.queries} × {entry.keys} weights are too many for one answer: ask for rows, or for tiles"
@@ -124,28 +126,18 @@ class AttentionWidget(Widget):
 
     @answers("attention.exact")
     def _exact(
-        self,
-        attention: int,
-        head: Head,
-        sample: int,
-        query: int | None,
-        key: int | None,
-        step: int | None = None,
+        self, attention: int, head: Head, sample: int, queries: list[int], keys: list[int], step: int | None = None
     ) -> Answer:
-        """Weights as exact as they were computed: that of a pair; without a key, the query's over all keys `[keys]`;
-        without a query, those that the key gets from all queries `[queries]`.
-        """
+        """The weights `[queries, keys]` of some queries over some keys, as exact as they were computed."""
         entry = self._entry(attention)
-        if query is None and key is None:
-            raise ValueError("query=None and key=None, but one of them must be given: attention.weights gives them all")
-        queries = None if query is None else _one("query", query, attention, entry.queries)
-        keys = None if key is None else _one("key", key, attention, entry.keys)
-        weights: NDArray[np.float32] = self.source.attention.weights(
-            layer=attention, head=head, sample=sample, step=step, queries=queries, keys=keys
+        rows, columns = _span("queries", queries, entry.queries), _span("keys", keys, entry.keys)
+        count = (rows[1] - rows[0]) * (columns[1] - columns[0])
+        if count > EXACT:
+            raise ValueError(f"queries={queries} and keys={keys} are {count} weights, but one answer holds {EXACT}")
+        weights = self.source.attention.weights(
+            layer=attention, head=head, sample=sample, step=step, queries=slice(*rows), keys=slice(*columns)
         )
-        if queries is None or keys is None:
-            return Answer({}, {"weights": encode(weights.reshape(-1))})
-        return Answer({"weight": finite(weights.item())})  # a page takes null for a number that JSON does not have
+        return Answer({}, {"weights": encode(weights)})
 
     def is_quick(self) -> bool:
         if not self.source.attention.layers:
@@ -284,16 +276,11 @@ def _whole(name: str, value: Any) -> int:
         raise ValueError(f"{name}={value!r}, but it must be a whole number") from None
 
 
-def _one(name: str, position: int, attention: int, count: int) -> slice:
-    if not 0 <= _whole(name, position) < count:
-        raise ValueError(f"{name}={position}, but layer {attention} has {count} (0 to {count - 1})")
-    return slice(position, position + 1)
-
-
-def _span(rows: list[int], count: int) -> tuple[int, int]:
-    if not isinstance(rows, list) or len(rows) != 2:
-        raise ValueError(f"rows={rows!r}, but it is [start, stop]")
-    start, stop = (_whole("rows", row) for row in rows)
+def _span(name: str, span: list[int], count: int, of: str | None = None) -> tuple[int, int]:
+    """The bounds that `name` gives, within `count`; `of` says of what there are so many, where it is not `name`."""
+    if not isinstance(span, list) or len(span) != 2:
+        raise ValueError(f"{name}={span!r}, but it is [start, stop]")
+    start, stop = (_whole(name, bound) for bound in span)
     if not 0 <= start < stop <= count:
-        raise ValueError(f"rows=[{start}, {stop}], but there are {count} queries: 0 <= start < stop <= {count}")
+        raise ValueError(f"{name}=[{start}, {stop}], but there are {count} {of or name}: 0 <= start < stop <= {count}")
     return start, stop

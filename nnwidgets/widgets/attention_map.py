@@ -31,7 +31,8 @@ class AttentionMap(AttentionWidget):
         mean: show the mean over the layer's heads instead of the head in focus.
         reduce: what a cell shows that stands for several weights, where the whole matrix does not fit: their "max" or
             "mean".
-        special_tokens: what becomes of special tokens and padding: "show", "dim" or "hide".
+        special_tokens: what becomes of special tokens and padding: "show", "dim" (colours end at the largest weight
+            between the others) or "hide".
         height: the tallest that the view gets, in px.
     """
 
@@ -39,7 +40,7 @@ class AttentionMap(AttentionWidget):
     color_map = Choice("viridis", "magma", "cividis", "gray", default="viridis")
     mean = traitlets.Bool(False).tag(sync=True, option=True)
     reduce = Choice("max", "mean", default="max")
-    special_tokens = Choice("show", "dim", "hide", default="show")
+    special_tokens = Choice("show", "dim", "hide", default="dim")
     height = traitlets.Int(560, min=160, max=4000).tag(sync=True, option=True)
 
     @property

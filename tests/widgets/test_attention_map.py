@@ -54,15 +54,18 @@ def test_answers_are_the_weights(session: ModelSession) -> None:
         assert answer.value["maximum"] == pytest.approx(weights.max())
         block = view.answer("attention.weights", {**where, "rows": [1, 3]})
         assert array(block, "weights") == pytest.approx(weights[1:3], abs=4e-3)
-        exact = view.answer("attention.exact", {**where, "query": 2, "key": 0})
-        assert exact.value["weight"] == weights[2, 0]
-        for line, expected in (({"query": 2, "key": None}, weights[2]), ({"query": None, "key": 0}, weights[:, 0])):
-            answer = view.answer("attention.exact", {**where, **line})
-            assert answer.value == {}
-            assert (
-                answer.headers()["weights"] | {"coding": "raw", "shape": [len(expected)]} == answer.headers()["weights"]
-            )
-            assert array(answer, "weights") == pytest.approx(expected, rel=1e-6)
+        for queries, keys in (
+            ([2, 3], [0, 1]),
+            ([2, 3], [0, entry.keys]),
+            ([0, entry.queries], [0, 1]),
+            ([1, 4], [2, 4]),
+        ):
+            exact = view.answer("attention.exact", {**where, "queries": queries, "keys": keys})
+            expected = weights[slice(*queries), slice(*keys)]
+            assert exact.value == {}
+            assert exact.headers()["weights"]["coding"] == "raw"
+            assert array(exact, "weights").shape == expected.shape
+            assert array(exact, "weights") == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +77,11 @@ def test_answers_are_the_weights(session: ModelSession) -> None:
         ("attention.weights", {"rows": [3, 9]}, "there are 5 queries"),
         ("attention.weights", {"rows": "all"}, r"it is \[start, stop\]"),
         ("attention.weights", {"head": True}, "head=True"),
-        ("attention.exact", {"query": 5, "key": 0}, "query=5, but layer 0 has 5"),
-        ("attention.exact", {"query": 0, "key": -1}, "key=-1"),
-        ("attention.exact", {"query": 0.5, "key": 0}, "must be a whole number"),
-        ("attention.exact", {"query": None, "key": 5}, "key=5, but layer 0 has 5"),
-        ("attention.exact", {"query": None, "key": None}, "one of them must be given"),
+        ("attention.exact", {"queries": [4, 6], "keys": [0, 1]}, "there are 5 queries: 0 <= start < stop <= 5"),
+        ("attention.exact", {"queries": [0, 1], "keys": [-1, 1]}, r"keys=\[-1, 1\], but there are 5 keys"),
+        ("attention.exact", {"queries": [0.5, 1], "keys": [0, 1]}, "queries=0.5, but it must be a whole number"),
+        ("attention.exact", {"queries": 0, "keys": [0, 1]}, r"queries=0, but it is \[start, stop\]"),
+        ("attention.exact", {"queries": [0, 1], "keys": None}, r"keys=None, but it is \[start, stop\]"),
         ("attention.tile", {"level": 3, "row": 0, "column": 0, "reduce": "max"}, "level=3"),
         ("attention.tile", {"level": 0, "row": 0, "column": 0, "reduce": "least"}, "least"),
         ("attention.weights", {"colour": "red"}, "colour"),
@@ -104,6 +107,10 @@ def test_tiles_are_those_of_the_pyramid() -> None:
             )
             expected = pyramid.tile(level, row, column)
             assert array(answer, "tile") == pytest.approx(expected, abs=4e-3 * float(expected.max()))
+        with pytest.raises(ValueError, match="are 450000 weights, but one answer holds 262144"):
+            view.answer(
+                "attention.exact", {"attention": 0, "head": 0, "sample": 0, "queries": [0, 300], "keys": [0, 1500]}
+            )
         with pytest.raises(ValueError, match="1500 × 1500 weights are too many for one answer"):
             view.answer("attention.weights", {"attention": 0, "head": 0, "sample": 0})
 

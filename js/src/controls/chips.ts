@@ -1,6 +1,7 @@
 /**
  * A row of small numbered choices with one tab stop: the ground under the layer and the head picker.
- * It is a listbox: arrows move and pick, Home and End go to the ends, Space toggles, Shift+arrow adds, Ctrl+A picks all.
+ * It is a listbox: arrows move and pick (with Ctrl they only move), Home and End go to the
+ * ends, Space toggles, Shift+arrow adds, Ctrl+A picks all.
  */
 
 import { element, setAttribute, setText } from "./dom.ts";
@@ -41,10 +42,11 @@ export function createChips(
   let buttons: HTMLElement[] = [];
   let shape = "";
 
+  const held = (to: number) => Math.min(buttons.length - 1, Math.max(0, to));
+  const focus = (to: number) => buttons[held(to)]?.focus({ preventScroll: true });
   const move = (to: number, mode: PickMode) => {
-    const index = Math.min(buttons.length - 1, Math.max(0, to));
-    onPick(index, mode);
-    buttons[index]?.focus({ preventScroll: true });
+    onPick(held(to), mode);
+    focus(to);
   };
   list.addEventListener(
     "keydown",
@@ -61,7 +63,8 @@ export function createChips(
       if (at < 0) return;
       if (target !== undefined && !event.altKey) {
         // At the end a Shift+arrow would toggle the last chip back off.
-        if (!(several && event.shiftKey)) move(target, "only");
+        if (several && (event.ctrlKey || event.metaKey)) focus(target);
+        else if (!(several && event.shiftKey)) move(target, "only");
         else if (target >= 0 && target < buttons.length) move(target, "toggle");
       } else if (event.key === " " || event.key === "Enter") move(at, several && event.key === " " ? "toggle" : "only");
       else if (several && event.key === "a" && (event.ctrlKey || event.metaKey)) onPick(at, "all");
@@ -83,6 +86,7 @@ export function createChips(
   return {
     element: list,
     show(chips, active) {
+      const some = several && chips.filter((chip) => chip.picked).length > 1;
       const newShape = JSON.stringify(chips.map((chip) => chip.group));
       const focused = list.matches(":focus-within");
       if (newShape !== shape) {
@@ -97,7 +101,9 @@ export function createChips(
         setAttribute(button, "aria-label", chip.title);
         setAttribute(button, "aria-selected", String(chip.picked));
         setAttribute(button, "tabindex", index === active ? "0" : "-1");
-        button.classList.toggle("nnw-active", chip.picked && index === active && several);
+        const stands = some && chip.picked && index === active;
+        button.classList.toggle("nnw-active", stands);
+        setAttribute(button, "aria-current", String(stands));
         button.style.setProperty("--fill", chip.color?.[0] ?? "");
         button.style.setProperty("--ink", chip.color?.[1] ?? "");
       }

@@ -3,7 +3,7 @@
 import { headColor, inkOn } from "../draw/palette.ts";
 import { createButton } from "./button.ts";
 import { createChips, type PickMode } from "./chips.ts";
-import { element } from "./dom.ts";
+import { element, setAttribute, uniqueId } from "./dom.ts";
 
 export interface HeadPicker {
   readonly element: HTMLElement;
@@ -19,16 +19,22 @@ export function createHeadPicker(onPick: (heads: number[], head: number) => void
   };
   const chips = createChips("Heads", true, pick, signal);
   const all = createButton("all", "Show all heads", () => pick(head, "all"), signal);
+  const hint = element("small", { id: uniqueId() }, "Ctrl+click or Space adds a head");
+  setAttribute(chips.element, "aria-describedby", hint.id);
   return {
     element: element(
       "div",
-      { class: "nnw-field nnw-wide nnw-heads", title: "Click for one head, Shift+click for several" },
+      {
+        class: "nnw-field nnw-wide nnw-heads",
+        title: "Ctrl+click adds a head, or Space on it; Ctrl+arrows move without picking",
+      },
       element("span", { class: "nnw-name" }, "Head"),
-      element("div", { class: "nnw-row" }, chips.element, all),
+      element("div", { class: "nnw-stack" }, element("div", { class: "nnw-row" }, chips.element, all), hint),
     ),
     show(newCount, newHeads, newHead) {
       [count, heads, head] = [newCount, newHeads, newHead];
       all.hidden = count < 2;
+      hint.hidden = count < 2;
       chips.show(
         Array.from({ length: count }, (_, index) => ({
           text: String(index),

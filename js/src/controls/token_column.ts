@@ -30,6 +30,8 @@ export interface TokenColumnEvents {
   move(row: number): void;
   pick(row: number): void;
   leave(): void;
+  /** Nothing is to stay picked. */
+  letGo(): void;
   /** Left or Right: to the other column. */
   cross(): void;
 }
@@ -83,7 +85,7 @@ export function createTokenColumn(
     const to = steps[event.key];
     if (to !== undefined) events.move(Math.min(shown.count - 1, Math.max(0, to)));
     else if (event.key === "Enter" || event.key === " ") events.pick(at);
-    else if (event.key === "Escape") events.leave();
+    else if (event.key === "Escape") events.letGo();
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") events.cross();
     else return;
     event.preventDefault();
@@ -110,10 +112,15 @@ export function createTokenColumn(
   };
 }
 
+/** A token in full with its position, which is said once where it is all there is to say. */
+export function numbered(index: number, text: string): string {
+  return text === String(index) ? text : `${index}: ${displayText(text.slice(0, 1000))}`;
+}
+
 function showRow(row: HTMLElement, at: number, window: TokenWindow): void {
   const token = window.row(at);
   setText(row.firstElementChild as Element, displayToken(token.text));
-  setAttribute(row, "title", `${token.index}: ${displayText(token.text.slice(0, 1000))}`);
+  setAttribute(row, "title", numbered(token.index, token.text));
   setAttribute(row, "aria-posinset", String(at + 1));
   setAttribute(row, "aria-setsize", String(window.count));
   setAttribute(row, "aria-selected", String(at === window.picked));

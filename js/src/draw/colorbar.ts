@@ -8,12 +8,17 @@ export interface ColorBarLook {
   readonly text: string;
   readonly border: string;
   readonly font: string;
+  /** Whether values beyond the scale have its last colour: its end is a tick that says so. */
+  readonly clipped: boolean;
 }
+
+/** What a number beside the bar takes, in pixels. */
+const LINE = 13;
 
 const BAR = 12;
 
 /** Room beside the heatmap: bar, tick, number and the rotated title. */
-export const COLOR_BAR_WIDTH = 64;
+export const COLOR_BAR_WIDTH = 82;
 
 /** A standing bar at the left of `rect`, its numbers and its `title` to the right of it. */
 export function paintColorBar(context: Context2D, scale: Scale, title: string, rect: Rect, look: ColorBarLook): void {
@@ -36,14 +41,18 @@ export function paintColorBar(context: Context2D, scale: Scale, title: string, r
   context.textAlign = "left";
   const place = (value: number) => rect.y + rect.height * (1 - scale.at(value));
   let widest = 0;
-  for (const tick of scale.ticks(Math.max(2, rect.height / 60))) {
+  const round = scale.ticks(Math.max(2, rect.height / 60));
+  const ticks = look.clipped ? [...round.filter((tick) => place(tick) > rect.y + LINE), scale.high] : round;
+  for (const tick of ticks) {
     const y = Math.min(rect.y + rect.height - 0.5, Math.max(rect.y + 0.5, Math.round(place(tick)) + 0.5));
     context.beginPath();
     context.moveTo(rect.x + BAR, y);
     context.lineTo(rect.x + BAR + 4, y);
     context.stroke();
-    const label = `${scale.kind === "log" && tick <= scale.low ? "≤ " : ""}${formatTick(tick)}`;
-    context.fillText(label, rect.x + BAR + 6, y);
+    const ends = look.clipped && tick === scale.high;
+    const beyond = ends ? "≥ " : scale.kind === "log" && tick <= scale.low ? "≤ " : "";
+    const label = `${beyond}${formatTick(ends ? Number(tick.toPrecision(2)) : tick)}`;
+    context.fillText(label, rect.x + BAR + 6, ends ? Math.max(y, LINE / 2) : y);
     widest = Math.max(widest, context.measureText(label).width);
   }
   context.translate(rect.x + BAR + 6 + widest + 11, rect.y + rect.height / 2);

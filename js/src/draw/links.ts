@@ -14,7 +14,12 @@ export interface LinkStyle {
   readonly left: number;
   readonly right: number;
   readonly color: string;
+  /** On a dark ground thin lines need more of their colour to be seen. */
+  readonly dark: boolean;
 }
+
+/** The opacity of the weakest lines. */
+const WEAKEST = { light: 0.06, dark: 0.2 };
 
 const BUCKETS = 12;
 
@@ -31,6 +36,7 @@ export function paintLinks(context: Context2D, links: Iterable<Link>, style: Lin
     const bucket = Math.min(BUCKETS - 1, Math.floor(link.strength * BUCKETS));
     if (bucket >= 0) (buckets[bucket] as Link[]).push(link);
   }
+  const weakest = style.dark ? WEAKEST.dark : WEAKEST.light;
   const hairline = 1 / pixelRatio(context);
   const bend = (style.right - style.left) * 0.42;
   let stronger = buckets.reduce((sum, bucket) => sum + bucket.length, 0);
@@ -40,7 +46,7 @@ export function paintLinks(context: Context2D, links: Iterable<Link>, style: Lin
     const strength = (index + 0.5) / BUCKETS;
     const wide = stronger <= WIDE_LINES || index === BUCKETS - 1;
     stronger -= bucket.length;
-    context.globalAlpha = 0.06 + 0.94 * strength;
+    context.globalAlpha = weakest + (1 - weakest) * strength;
     context.lineWidth = wide ? Math.max(hairline, 0.8 + 2.4 * strength) : hairline;
     const together = wide ? 1 : LINES_A_PATH;
     for (let first = 0; first < bucket.length; first += together) {

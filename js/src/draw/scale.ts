@@ -60,13 +60,22 @@ export function shortWeight(value: number): string {
   return Number.isFinite(value) && value !== 0 ? value.toFixed(2).replace(/^0\./, ".") : formatWeight(value);
 }
 
-/** A weight in words: as many digits as it has meaning, never a bare "0" for something small. */
+/**
+ * A weight in words, with `digits` after the point and more where it is small: all but one of them always mean something.
+ * "0" stands for zero alone.
+ */
 export function formatWeight(value: number, digits = 4): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
-  if (Math.abs(value) >= 10 ** -digits) return value.toFixed(digits);
-  return value.toExponential(1).replace("-", "−");
+  const zeros = -Math.floor(Math.log10(Math.abs(value)));
+  if (zeros > 4) return value.toExponential(Math.max(0, digits - 2)).replace("-", "−");
+  return value.toFixed(Math.max(digits, digits - 2 + zeros));
+}
+
+/** A weight that came rounded, in words; zero and NaN come as they are. */
+export function formatRounded(value: number): string {
+  return value === 0 || Number.isNaN(value) ? formatWeight(value) : `≈${formatWeight(value, 3)}`;
 }
 
 /** A tick's label: plain where short, a power of ten where small. */

@@ -3,8 +3,8 @@
 import { createSlider } from "../controls/slider.ts";
 import type { TokenColumnEvents } from "../controls/token_column.ts";
 import type { View } from "../runtime/context.ts";
-import { ExactLookup, type Line } from "./attention/exact.ts";
-import { createFrame, emptiness } from "./attention/frame.ts";
+import { ExactLookup, type Part, type Span, single } from "./attention/exact.ts";
+import { createFrame, emptiness, ranges } from "./attention/frame.ts";
 import { createHeadsPicture } from "./attention/heads_picture.ts";
 import {
   type Beside,
@@ -21,6 +21,7 @@ import {
 } from "./attention/heads_scene.ts";
 import { createLineKey } from "./attention/line_key.ts";
 import { memo } from "./attention/memo.ts";
+import type { Entry } from "./attention/overview.ts";
 import { createPickers } from "./attention/pickers.ts";
 import { type Place, placeOf } from "./attention/place.ts";
 import { followSource, type Source } from "./attention/source.ts";
@@ -83,6 +84,11 @@ export const view: View = (context) => {
       cursor = null;
       paint();
     },
+    letGo() {
+      cursor = null;
+      if (!scene?.asked.source.ended) selection.set({ query: null, key: null });
+      paint();
+    },
     cross: () => picture.focus(other(side)),
   });
   const onScroll = () => {
@@ -124,7 +130,7 @@ export const view: View = (context) => {
     const at = shown.asked === current ? place : shown.place;
     const picked = { query: shown.query.rowOf(at.query), key: shown.key.rowOf(at.key) };
     const focus = inRange(hover, shown) ?? inRange(cursor, shown) ?? pickedFocus(picked, clicked);
-    const lines = focus ? exactLines(shown, focus) : [];
+    const lines = focus ? exactLines(shown, focus, shown.place.entry) : [];
     const exact = lines.map((line) => shown.asked.exact.get(shown.place, line));
     const full = (shown.whole ? peakOf : peak)(shown.whole, shown.query, shown.key, ...shown.weights);
     const least = options.get<number>("threshold");
@@ -134,6 +140,11 @@ export const view: View = (context) => {
     threshold.show(Number(Math.sqrt(least).toFixed(2)));
     lineKey.show(least, full);
     picture.paint(scene, context.theme());
+    frame.entitle(
+      `${shown.heads.length > 1 ? "heads" : "head"} ${ranges(shown.heads)}`,
+      shown.place,
+      shown.asked.source.overview,
+    );
     // A table of one input must not stand beside a picture of another, not for a moment.
     if (another) read();
     else readSoon();
@@ -152,7 +163,7 @@ export const view: View = (context) => {
     if (side === "query" || !whole) return null;
     const means = receivedOf(scene.query, scene.key, ...scene.weights);
     const most = means.reduce((best, head) => head?.reduce((a, b) => Math.max(a, b), best) ?? best, 0);
-    const title = "Attention that each key receives: the mean over the queries shown";
+    const title = "Attention that each key receives: the mean over the queries shown, without padding";
     return { name: "received", title, full: most || 1, value: (slot, row) => means[slot]?.[row] };
   }
 
@@ -192,7 +203,7 @@ export const view: View = (context) => {
     current = { source, rows: new WeightRows(source, paint), exact: new ExactLookup(source, paint) };
     changed();
   }
-  followSource(context, start, paint);
+  followSource(context, { start, end: paint, fail: frame.fail });
   selection.onChange(["attention", "heads", "head", "step", "query", "key"], changed);
   selection.onChange(["query", "key"], () => {
     for (const side of ["query", "key"] as const) {
@@ -222,8 +233,13 @@ function pairOf(focus: Focus, pair: Strongest): boolean {
 }
 
 /** The focused token's weights in every head. All queries of a key would take a run over a large matrix: none then. */
-function exactLines(scene: Pick<HeadsScene, Side | "heads" | "whole">, { side, row }: Focus): Line[] {
+function exactLines(
+  scene: Pick<HeadsScene, Side | "heads" | "whole">,
+  { side, row }: Focus,
+  { queries, keys }: Entry,
+): Part[] {
   if (side === "key" && !scene.whole) return [];
-  const index = scene[side].indices[row] as number;
-  return scene.heads.map((head) => ({ head, query: null, key: null, [side]: index }));
+  const one = single(scene[side].indices[row] as number);
+  const all: Record<Side, Span> = { query: [0, queries], key: [0, keys], [side]: one };
+  return scene.heads.map((head) => ({ head, queries: all.query, keys: all.key }));
 }

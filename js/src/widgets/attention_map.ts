@@ -6,7 +6,7 @@ import type { View as Window } from "../draw/heatmap.ts";
 import { displayText } from "../draw/text.ts";
 import type { View } from "../runtime/context.ts";
 import { cellWords, spokenWords } from "./attention/cell_words.ts";
-import { ExactLookup } from "./attention/exact.ts";
+import { ExactLookup, type Part, single } from "./attention/exact.ts";
 import { createFrame, emptiness, kindName } from "./attention/frame.ts";
 import { createMapControls } from "./attention/map_controls.ts";
 import { listenToHands, type MapGestures, type Point } from "./attention/map_gestures.ts";
@@ -18,7 +18,7 @@ import { memo } from "./attention/memo.ts";
 import { createPickers } from "./attention/pickers.ts";
 import { placeOf } from "./attention/place.ts";
 import { followSource, type Source } from "./attention/source.ts";
-import { tableTwin, tableView } from "./attention/table_twin.ts";
+import { tablePart, tableTwin, tableView } from "./attention/table_twin.ts";
 import { including, inside, isAll, panned, whole, zoomed } from "./attention/viewport.ts";
 
 export const view: View = (context) => {
@@ -38,7 +38,7 @@ export const view: View = (context) => {
   const overlay = element("canvas", { class: "nnw-map-overlay", "aria-hidden": "true" });
   const tip = element("div", { class: "nnw-tip", "aria-hidden": "true", hidden: true });
   const spoken = element("div", { class: "nnw-spoken", role: "status", "aria-live": "polite" });
-  const map = element("div", { class: "nnw-map" }, canvas, overlay, tip, spoken);
+  const map = element("div", { class: "nnw-map", hidden: true }, canvas, overlay, tip, spoken);
   const table = element("div", { class: "nnw-table-twin", hidden: true, tabindex: 0 });
   const values = element("div", { class: "nnw-values" });
   frame.picture.append(map, table);
@@ -121,6 +121,11 @@ export const view: View = (context) => {
       cursor = null;
       look();
     },
+    letGo() {
+      cursor = null;
+      if (!subject?.source.ended) selection.set({ query: null, key: null });
+      look();
+    },
   };
   listenToHands(canvas, gestures, signal);
 
@@ -181,18 +186,22 @@ export const view: View = (context) => {
     layout = layoutFor(subject.query, subject.key, theme, frame.width(), options.get<number>("height"));
     shown = inside(shown ?? whole(subject.matrix), subject.matrix);
     const one = rectOf(layout, shown, { row: 0, column: 0 });
-    controls.show({ shared: Math.min(one.width, one.height) * devicePixelRatio < 1, table: asTable });
+    const shared = Math.min(one.width, one.height) * devicePixelRatio < 1;
+    let mostlySmall = false;
     map.hidden = asTable;
     table.hidden = !asTable;
     if (asTable) {
       subject.matrix.need(tableView(shown));
       table.style.maxHeight = `${layout.height}px`;
       table.style.maxWidth = `${frame.width()}px`;
-      table.replaceChildren(tableTwin(subject, shown, picked()));
+      table.replaceChildren(tableTwin(subject, shown, picked(), exact?.get(subject.place, tablePart(subject, shown))));
     } else {
       const [colorMap, scale] = [options.get<MapLook["colorMap"]>("color_map"), options.get<MapLook["scale"]>("scale")];
-      paintMap(canvas, subject, shown, layout, { colorMap, scale, reduce, theme, picked: picked() });
+      const seen = paintMap(canvas, subject, shown, layout, { colorMap, scale, reduce, theme, picked: picked() });
+      mostlySmall = seen.mostlySmall;
     }
+    controls.show({ shared, table: asTable, mostlySmall });
+    frame.entitle(nameOf(subject), subject.place, subject.source.overview);
     setAttribute(canvas, "aria-label", describe(subject));
     look();
   }
@@ -214,8 +223,8 @@ export const view: View = (context) => {
     const { row, column } = marks;
     const told = cell ?? (row !== null && column !== null ? { row, column } : null);
     const [tells, now] = [subject, told && pairOf(subject, told)];
-    const weight = now ? exact.get(tells.place, now)?.[0] : undefined;
-    exact.want(tells.place, now ? [now] : []);
+    const weight = now ? exact.get(tells.place, now)?.weights[0] : undefined;
+    exact.want(tells.place, [...(now ? [now] : []), ...(asTable ? [tablePart(tells, shown)] : [])]);
     values.replaceChildren(...(told ? cellWords(tells, told, weight) : [hint()]));
     tip.hidden = !hover || box !== null;
     if (hover && !tip.hidden) {
@@ -231,31 +240,36 @@ export const view: View = (context) => {
     paint();
   };
   const start = (source: Source) => {
-    current = { source, subjects: createMapSubjects(source, paint), exact: new ExactLookup(source, look) };
+    const exact = new ExactLookup(source, () => (asTable ? paint() : look()));
+    current = { source, subjects: createMapSubjects(source, paint), exact };
     changed();
   };
-  followSource(context, start, paint);
+  followSource(context, { start, end: paint, fail: frame.fail });
   selection.onChange(["attention", "heads", "head", "step", "query", "key"], changed);
   options.onChange(["scale", "color_map", "mean", "reduce", "special_tokens", "height"], paint);
   context.onTheme(paint);
   frame.onResize(paint, signal);
 };
 
-function pairOf({ head, query, key }: MapSubject, { row, column }: Cell) {
-  return { head, query: query.indices[row] as number, key: key.indices[column] as number };
+function pairOf({ head, query, key }: MapSubject, { row, column }: Cell): Part {
+  return { head, queries: single(query.indices[row] as number), keys: single(key.indices[column] as number) };
 }
 
-function describe({ place, head, matrix }: MapSubject): string {
-  const which = head === "mean" ? `mean of ${place.entry.heads} heads` : `head ${head}`;
+function nameOf({ place, head }: MapSubject): string {
+  return head === "mean" ? `mean of ${place.entry.heads} heads` : `head ${head}`;
+}
+
+function describe(subject: MapSubject): string {
+  const { place, matrix } = subject;
   const size = `${matrix.rows} queries (rows) × ${matrix.columns} keys (columns)`;
-  return `Attention weights, ${kindName(place.entry)}, ${displayText(place.entry.path)}, ${which}: ${size}. Arrow keys move between cells, plus and minus zoom, Enter picks.`;
+  return `Attention weights, ${kindName(place.entry)}, ${displayText(place.entry.path)}, ${nameOf(subject)}: ${size}. Arrow keys move between cells, plus and minus zoom, Enter keeps one, Escape lets it go.`;
 }
 
 function hint(): HTMLElement {
   return element(
     "span",
     { class: "nnw-faint" },
-    "Point at a cell for its weight; click to keep it. Drag to zoom, double click for all.",
+    "Point at a cell for its weight; a click keeps it, Escape lets it go. Drag to zoom, double click for all; the wheel zooms with Ctrl, or once the map has focus.",
   );
 }
 

@@ -134,7 +134,7 @@ it("native controls report what a hand does", async () => {
 
 describe("a column of tokens", () => {
   function build(texts: string[], more: Partial<TokenWindow> = {}) {
-    const events = { hover: vi.fn(), move: vi.fn(), pick: vi.fn(), leave: vi.fn(), cross: vi.fn() };
+    const events = { hover: vi.fn(), move: vi.fn(), pick: vi.fn(), leave: vi.fn(), letGo: vi.fn(), cross: vi.fn() };
     const column = createTokenColumn("Query tokens", "left", events, life.signal);
     document.body.append(column.element);
     column.element.style.cssText = "position: relative; width: 120px";
@@ -191,7 +191,7 @@ describe("a column of tokens", () => {
     await userEvent.keyboard("{ArrowRight}");
     expect(events.cross).toHaveBeenCalled();
     await userEvent.keyboard("{Escape}");
-    expect(events.leave).toHaveBeenCalled();
+    expect(events.letGo).toHaveBeenCalled();
     expect(column.element.getAttribute("aria-activedescendant")).toBe(column.element.children[0]?.id);
   });
 });

@@ -85,7 +85,7 @@ describe("a heatmap", () => {
 
 it("a colour bar runs from low at the bottom to high at the top, with numbers", () => {
   const context = board(80, 80);
-  const bar = { table: colorTable("viridis"), text: "#000", border: "#888", font: "11px sans-serif" };
+  const bar = { table: colorTable("viridis"), text: "#000", border: "#888", font: "11px sans-serif", clipped: false };
   paintColorBar(context, magnitudeScale("linear", 1), "weight", { x: 0, y: 5, width: 64, height: 70 }, bar);
   expect(at(context, 6, 7)).toMatch(/rgb\(2[345]\d 2[23]\d/);
   expect(at(context, 6, 73)).toMatch(/rgb\([67]\d \d+ [89]\d/);
@@ -94,8 +94,18 @@ it("a colour bar runs from low at the bottom to high at the top, with numbers", 
 
 it("links join their ends, strong ones more opaque than weak ones", () => {
   const context = board();
-  paintLinks(context, [{ from: 10, to: 10, strength: 1 }], { left: 0, right: 80, color: "rgb(200, 0, 0)" });
-  paintLinks(context, [{ from: 40, to: 60, strength: 0.05 }], { left: 0, right: 80, color: "rgb(200, 0, 0)" });
+  paintLinks(context, [{ from: 10, to: 10, strength: 1 }], {
+    left: 0,
+    right: 80,
+    color: "rgb(200, 0, 0)",
+    dark: false,
+  });
+  paintLinks(context, [{ from: 40, to: 60, strength: 0.05 }], {
+    left: 0,
+    right: 80,
+    color: "rgb(200, 0, 0)",
+    dark: false,
+  });
   const alpha = (x: number, y: number) => context.getImageData(x, y, 1, 1).data[3] as number;
   expect(alpha(40, 10)).toBeGreaterThan(200);
   const column = Math.max(...Array.from({ length: 30 }, (_, i) => alpha(40, 35 + i)));

@@ -1,7 +1,7 @@
 /** Values to places and words: linear and logarithmic scales, ticks, weights as text, thinned labels. */
 import { describe, expect, it } from "vitest";
 import { thinned } from "../../src/draw/axis.ts";
-import { colorIndex, formatWeight, magnitudeScale, shortWeight } from "../../src/draw/scale.ts";
+import { colorIndex, formatRounded, formatWeight, magnitudeScale, shortWeight } from "../../src/draw/scale.ts";
 
 describe("a linear scale", () => {
   const scale = magnitudeScale("linear", 0.5);
@@ -34,11 +34,19 @@ describe("a logarithmic scale", () => {
 });
 
 it("says a weight without pretending", () => {
-  expect([0.41321, 0, 1, 3.2e-6, Number.NaN].map((value) => formatWeight(value))).toEqual([
+  expect([0.41321, 0, 1, 0.000749, 3.21e-6, Number.NaN].map((value) => formatWeight(value))).toEqual([
     "0.4132",
     "0",
     "1.0000",
-    "3.2e−6",
+    "0.000749",
+    "3.21e−6",
+    "NaN",
+  ]);
+  expect([0.41321, 0.00749, 0, 1.4e-5, Number.NaN].map(formatRounded)).toEqual([
+    "≈0.413",
+    "≈0.0075",
+    "0",
+    "≈1.4e−5",
     "NaN",
   ]);
   expect([0.41321, 0, 1, 3.2e-6, Number.NaN].map(shortWeight)).toEqual([".41", "0", "1.00", "<.01", "NaN"]);

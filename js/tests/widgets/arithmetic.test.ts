@@ -1,12 +1,15 @@
 /** The arithmetic of the attention widgets, without a page: zoom, tiles, blocks, rows in sight, places, shown tokens. */
 import { describe, expect, it } from "vitest";
 import type { SelectionClient, SelectionState } from "../../src/runtime/context.ts";
+import type { Exact, Span } from "../../src/widgets/attention/exact.ts";
+import { ranges } from "../../src/widgets/attention/frame.ts";
 import {
   columnOffset,
   type HeadsScene,
   isExact,
   linksInSight,
   peak,
+  received,
   rowsInSight,
   strongest,
   weightAt,
@@ -17,6 +20,7 @@ import type { Overview } from "../../src/widgets/attention/overview.ts";
 import { placeOf } from "../../src/widgets/attention/place.ts";
 import { levelFor, tilesInView, topLevel } from "../../src/widgets/attention/tiled.ts";
 import { shownTokens } from "../../src/widgets/attention/tokens.ts";
+import { gathered } from "../../src/widgets/attention/unseen.ts";
 import { including, inside, isAll, panned, whole, zoomed } from "../../src/widgets/attention/viewport.ts";
 import { blocksBetween, type HeadRows } from "../../src/widgets/attention/weights.ts";
 import { fakeModel } from "./fake_model.ts";
@@ -98,6 +102,16 @@ describe("where colours end", () => {
     expect(ends("show", "dim")).toBeCloseTo(0.3);
     expect(ends("show", "hide")).toBeCloseTo(0.3);
   });
+  it("is told when larger weights stand back", () => {
+    const clipped = (special: "show" | "dim" | "hide") =>
+      wholeMatrix(
+        weights,
+        0.9,
+        shownTokens({ ...names, special: [] }, 2, "show"),
+        shownTokens(names, 3, special),
+      ).clipped();
+    expect([clipped("show"), clipped("dim"), clipped("hide")]).toEqual([false, true, false]);
+  });
   it("is the largest of all where all stand back", () => {
     expect(
       most(
@@ -135,6 +149,46 @@ function scene(matrix: number[][], more: Partial<HeadsScene> = {}): HeadsScene {
     ...more,
   };
 }
+
+function exact(queries: Span, keys: Span, ...weights: number[]): Exact {
+  return { head: 0, queries, keys, weights: weights as unknown as Float32Array };
+}
+
+describe("padding", () => {
+  const padded = shownTokens({ texts: [], special: [], padding: [1, 2] }, 3, "show");
+  const three = scene(
+    [
+      [0.6, 0.4, 0],
+      [0.1, 0.9, 0],
+      [0.1, 0.9, 0],
+    ],
+    { query: padded, key: padded },
+  );
+  it("has no say in what a key receives", () => {
+    const means = received(three.weights[0] as HeadRows, padded, padded);
+    expect([...means]).toEqual([expect.closeTo(0.6), expect.closeTo(0.4), 0]);
+  });
+  it("is not among the strongest queries unless it is looked at", () => {
+    expect(strongest(three, 9).map((pair) => pair.query)).toEqual([0, 0]);
+    const focus = { side: "query", row: 1 } as const;
+    expect(strongest({ ...three, focus }, 1)).toMatchObject([{ query: 1, key: 1 }]);
+    expect(strongest({ ...three, focus: { side: "key", row: 1 } }, 9)).toMatchObject([{ query: 0 }]);
+  });
+});
+
+it("modules that share a reason share a line", () => {
+  const unseen = (...paths: string[]) => paths.map((path) => ({ path, reason: "compiled" }));
+  expect(gathered([...unseen("a.9.self", "a.10.self"), { path: "b", reason: "traced" }])).toEqual([
+    "a.9…10.self (2 modules): compiled",
+    "b: traced",
+  ]);
+  expect(gathered(unseen("a.0", "a.2", "b"))).toEqual(["a.0, a.2, b (3 modules): compiled"]);
+  expect(gathered(unseen("a", "b", "c", "d", "e"))).toEqual(["a … e (5 modules): compiled"]);
+});
+
+it("says heads in runs", () => {
+  expect([ranges([5, 2]), ranges([3, 0, 1, 2, 7])]).toEqual(["2, 5", "0–3, 7"]);
+});
 
 describe("the scene of the heads", () => {
   it("draws no line below the threshold, and none for NaN", () => {
@@ -177,15 +231,11 @@ describe("the scene of the heads", () => {
     ]);
   });
   it("takes the focused token's exact weights where they have come", () => {
-    const rough = scene([[0.5, 0.5]], { focus: { side: "query", row: 0 }, exact: [[0.49, 0.51]] });
+    const rough = scene([[0.5, 0.5]], { focus: { side: "query", row: 0 }, exact: [exact([0, 1], [0, 2], 0.49, 0.51)] });
     expect([weightAt(rough, 0, 0, 0), weightAt(rough, 0, 0, 1)]).toEqual([0.49, 0.51]);
     expect(strongest(rough, 2).map((pair) => pair.key)).toEqual([1, 0]);
-    expect([isExact(rough, 0, 0, 0), isExact(rough, 1, 0, 0), isExact({ ...rough, focus: null }, 0, 0, 0)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
-    const column = scene([[0.5], [0.5]], { focus: { side: "key", row: 0 }, exact: [[0.1, 0.9]] });
+    expect([isExact(rough, 0, 0, 0), isExact(rough, 1, 0, 0)]).toEqual([true, false]);
+    const column = scene([[0.5], [0.5]], { focus: { side: "key", row: 0 }, exact: [exact([0, 2], [0, 1], 0.1, 0.9)] });
     expect(weightAt(column, 0, 1, 0)).toBe(0.9);
   });
   it("measures full strength, past NaN", () => {

@@ -91,7 +91,8 @@ const map = () => {
   weights.delete("query \\ key");
   if (name) expect(rows).toBe((name.startsWith("old") ? LONG : shown).length);
   expect(weights.size).toBeLessThanOrEqual(1);
-  return { tokens: name?.replace(/\d+/, ""), weight: [...weights][0] ?? undefined };
+  const weight = [...weights][0]?.replace("≈", "");
+  return { tokens: name?.replace(/\d+/, ""), weight: weight && Number(weight).toFixed(3) };
 };
 let shown: readonly string[] = SHORT;
 

@@ -82,6 +82,15 @@ describe("what it shows", () => {
     await expect.element(page.getByText("<b>flex</b>: compiled")).toBeVisible();
   });
 
+  it("groups modules that share a reason, and knows the way out where there is none", async () => {
+    const unseen = [0, 1, 2].map((at) => ({ path: `encoder.${at}.attention`, reason: "compiled" }));
+    open({ answer: fakeModel({ layers: 0, unseen }).answer });
+    await expect.element(page.getByText("encoder.0…2.attention (3 modules): compiled")).toBeVisible();
+    context.end();
+    open({ answer: fakeModel({ layers: 0 }).answer });
+    await expect.element(page.getByText(/session.layers lists what can be looked at/)).toBeVisible();
+  });
+
   it("says that a sequence is empty", async () => {
     open({ answer: fakeModel({ tokens: [], special: [] }).answer });
     await expect.element(page.getByText(/The sequence is empty/)).toBeVisible();
@@ -165,7 +174,7 @@ describe("what a hand does", () => {
     open({
       selection: { heads: [1, 4], head: 4 },
       answer: (what, args) => {
-        if (what === "attention.exact") asked.push([args.head, args.query, args.key]);
+        if (what === "attention.exact") asked.push([args.head, args.queries, args.keys]);
         return model.answer(what, args);
       },
     });
@@ -176,10 +185,10 @@ describe("what a hand does", () => {
     await userEvent.hover(tokens("right")[3] as HTMLElement);
     await expect.poll(reading).toMatch(/is attended to by(?!.*≈)/);
     expect(asked).toEqual([
-      [1, 5, null],
-      [4, 5, null],
-      [1, null, 3],
-      [4, null, 3],
+      [1, [5, 6], [0, 20]],
+      [4, [5, 6], [0, 20]],
+      [1, [0, 20], [3, 4]],
+      [4, [0, 20], [3, 4]],
     ]);
     expect(reading()).toContain(fakeModel().weight(0, 1, 2, 3).toFixed(4).slice(0, 4));
   });
@@ -234,6 +243,24 @@ describe("what a hand does", () => {
     await page.getByRole("option", { name: "Head 5", exact: true }).click({ modifiers: ["Shift"] });
     expect(context.state).toMatchObject({ heads: [2, 5], head: 5 });
     await label().toMatch(/heads 2, 5:/);
+  });
+
+  it("adds a head by the keyboard alone", async () => {
+    open({ selection: { heads: [2], head: 2 } });
+    await drawn().toBe(true);
+    (page.getByRole("option", { name: "Head 2", exact: true }).element() as HTMLElement).focus();
+    await userEvent.keyboard("{Control>}{ArrowRight}{ArrowRight}{ArrowRight}{/Control}");
+    expect(context.state.heads).toEqual([2]);
+    await userEvent.keyboard(" ");
+    expect(context.state).toMatchObject({ heads: [2, 5], head: 5 });
+    await expect.element(page.getByText("Layer 0 · heads 2, 5")).toBeVisible();
+  });
+
+  it("says what the ranking leaves out", async () => {
+    open({ options: { special_tokens: "dim" } });
+    await expect.element(page.getByText("Strongest attention, without special tokens")).toBeVisible();
+    context.options.set("special_tokens", "show");
+    await expect.element(page.getByText("Strongest attention", { exact: true })).toBeVisible();
   });
 
   it("hides special tokens and padding", async () => {

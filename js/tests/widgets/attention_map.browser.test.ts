@@ -60,12 +60,14 @@ describe("what it shows", () => {
     const model = fakeModel(four);
     open({
       answer: (what, args) =>
-        what === "attention.exact" ? { value: { weight: 0.123456 }, arrays: {} } : model.answer(what, args),
+        what === "attention.exact"
+          ? { value: {}, arrays: { weights: { shape: [1, 1], data: Float32Array.of(0.000749) } } }
+          : model.answer(what, args),
     });
     await label().toMatch(/head 0/);
     await userEvent.hover(canvas(), { position: { x: 200, y: 100 } });
     await expect.element(page.getByText(/^≈/).first()).toBeVisible();
-    await expect.element(page.getByText("0.1235").first()).toBeVisible();
+    await expect.element(page.getByText("0.000749").first()).toBeVisible();
   });
 
   it("the sent weight for good where no exact one can be had, without an error", async () => {
@@ -90,7 +92,7 @@ describe("what it shows", () => {
     open({ answer: fakeModel({ ...four, weight: (_l, _h, query) => (query === 0 ? Number.NaN : 0.5) }).answer });
     await expect.poll(() => find("rgb(200 120 120)").count).toBeGreaterThan(50);
     await userEvent.hover(canvas(), { position: { x: 200, y: 20 } });
-    await expect.element(page.getByText("≈NaN").first()).toBeVisible();
+    await expect.element(page.getByText("NaN").first()).toBeVisible();
   });
 
   it("other colours, a logarithmic scale, the mean over heads, the dark", async () => {
@@ -115,6 +117,74 @@ describe("what it shows", () => {
     await page.getByRole("option", { name: "Head 3", exact: true }).click();
     await label().toMatch(/head 3:/);
     expect(context.traits.mean).toBe(false);
+  });
+
+  it("a title that says whose weights these are", async () => {
+    open({ selection: { attention: 3, heads: [2, 5], head: 5 } });
+    await expect.element(page.getByText("Layer 3 · head 5")).toBeVisible();
+    await expect
+      .element(page.getByRole("option", { name: "Head 5", exact: true }))
+      .toHaveAttribute("aria-current", "true");
+    context.options.set("mean", true);
+    await expect.element(page.getByText("Layer 3 · mean of 12 heads")).toBeVisible();
+  });
+
+  it("no controls before there is something to control, nor after an error", async () => {
+    const model = fakeModel();
+    let broken = true;
+    open({
+      answer: (what, args) => {
+        if (broken) throw new Error("the model raised");
+        return model.answer(what, args);
+      },
+    });
+    const visible = () =>
+      [...document.querySelectorAll<HTMLElement>(".nnw-frame > *")].filter((part) => part.offsetHeight);
+    await expect.poll(() => context.errors.map(String)).toContain("Error: the model raised");
+    expect(visible()).toEqual([]);
+    broken = false;
+    context.rise();
+    await label().toMatch(/head 0/);
+    broken = true;
+    context.rise();
+    await expect.poll(() => context.errors.filter(Boolean)).toHaveLength(2);
+    await expect.element(canvas()).toBeVisible();
+  });
+
+  it("an error until the reader is back at what is here", async () => {
+    const model = fakeModel();
+    open({
+      answer: (what, args) => {
+        if (args.attention === 2) throw new Error("not in this page");
+        return model.answer(what, args);
+      },
+    });
+    await label().toMatch(/head 0/);
+    context.selection.set({ attention: 2 });
+    await expect.poll(() => String(context.errors.at(-1))).toBe("Error: not in this page");
+    context.options.set("color_map", "magma");
+    expect(String(context.errors.at(-1))).toBe("Error: not in this page");
+    context.selection.set({ attention: 0 });
+    expect(context.errors.at(-1)).toBeNull();
+  });
+
+  it("the way to the log scale where all else is dark, not where most is zero", async () => {
+    const weight = (_l: number, head: number, _q: number, key: number) => (key === 0 ? 0.98 : head ? 0.001 : 0);
+    open({ answer: fakeModel({ tokens: words(20), special: [], weight }).answer });
+    await label().toMatch(/head 0/);
+    const advice = page.getByRole("button", { name: /use the log scale/ });
+    expect(advice.query()).toBeNull();
+    context.selection.set({ heads: [1], head: 1 });
+    await advice.click();
+    expect(context.traits.scale).toBe("log");
+    expect(advice.query()).toBeNull();
+  });
+
+  it("positions without names once", async () => {
+    open({ answer: fakeModel({ tokens: Array.from({ length: 4 }, (_, i) => String(i)), special: [] }).answer });
+    await label().toMatch(/head 0/);
+    await userEvent.hover(canvas(), { position: { x: 200, y: 100 } });
+    await expect.poll(() => document.querySelector(".nnw-tip")?.textContent).toMatch(/query \d key \d $/);
   });
 
   it("a cached head in the same frame", async () => {
@@ -217,6 +287,14 @@ describe("what a hand does", () => {
     expect(context.state.query).toBeNull();
   });
 
+  it("Escape lets go of what is kept", async () => {
+    open({ answer: fakeModel(four).answer, selection: { query: 1, key: 2 } });
+    await label().toMatch(/head 0/);
+    canvas().focus();
+    await userEvent.keyboard("{Escape}");
+    expect(context.state).toMatchObject({ query: null, key: null });
+  });
+
   it("the keyboard's cursor says where it is, and picks", async () => {
     open({ answer: fakeModel({ ...four, weight: only(1, 2) }).answer });
     await shown().toBeGreaterThan(100);
@@ -233,8 +311,10 @@ describe("what a hand does", () => {
     open({ answer: fakeModel({ tokens: ["<i>a</i>", "b"], special: [], weight: only(0, 1) }).answer });
     await shown().toBeGreaterThan(100);
     await page.getByRole("checkbox", { name: "as table" }).click();
-    const cells = [...document.querySelectorAll(".nnw-table-twin tbody td")].map((cell) => cell.textContent);
-    expect(cells).toEqual(["0", "1.000", "0", "0"]);
+    const cells = () => [...document.querySelectorAll(".nnw-table-twin tbody td")].map((cell) => cell.textContent);
+    expect(cells()).toEqual(["0", "≈1.000", "0", "0"]);
+    await expect.poll(cells).toEqual(["0", "1.0000", "0", "0"]);
+    expect(context.asks.at(-1)?.args).toMatchObject({ queries: [0, 2], keys: [0, 2], head: 0 });
     expect(document.querySelector(".nnw-table-twin i")).toBeNull();
     await expect.element(page.getByRole("rowheader", { name: "<i>a</i>" })).toBeVisible();
   });

@@ -120,15 +120,11 @@ export function fakeModel(options: FakeOptions = {}): FakeModel {
       });
       return { value: {}, arrays: { tile } };
     },
-    "attention.exact": ({ attention, head, query, key }) => {
-      const value = (q: number, k: number) => at(attention as number, head, q, k);
-      if (query !== null && key !== null) {
-        return { value: { weight: value(query as number, key as number) }, arrays: {} };
-      }
-      const data = Float32Array.from({ length: query === null ? queries : keys }, (_, i) =>
-        query === null ? value(i, key as number) : value(query as number, i),
-      );
-      return { value: {}, arrays: { weights: { shape: [data.length], data } } };
+    "attention.exact": ({ attention, head, ...part }) => {
+      const [[top, bottom], [left, right]] = [part.queries as [number, number], part.keys as [number, number]];
+      if (bottom > queries || right > keys) throw new Error(`There are ${queries} queries and ${keys} keys.`);
+      const weights = matrix(bottom - top, right - left, (q, k) => at(attention as number, head, top + q, left + k));
+      return { value: {}, arrays: { weights } };
     },
   };
   return {

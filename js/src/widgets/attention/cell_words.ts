@@ -1,7 +1,7 @@
 /** A cell of the map in words: its two tokens, the head, and the weight, exact where it is known. */
 
 import { element, quoted } from "../../controls/dom.ts";
-import { formatWeight } from "../../draw/scale.ts";
+import { formatRounded, formatWeight } from "../../draw/scale.ts";
 import { displayToken } from "../../draw/text.ts";
 import type { Cell } from "./map_layout.ts";
 import type { MapSubject } from "./map_matrix.ts";
@@ -10,7 +10,7 @@ import type { MapSubject } from "./map_matrix.ts";
 export function weightWords(subject: MapSubject, { row, column }: Cell, exact: number | undefined): string {
   if (exact !== undefined) return formatWeight(exact);
   const sent = subject.matrix.value(row, column);
-  return sent === undefined ? "…" : `≈${formatWeight(sent, 3)}`;
+  return sent === undefined ? "…" : formatRounded(sent);
 }
 
 /** For the tip and the panel. */
@@ -21,7 +21,7 @@ export function cellWords(subject: MapSubject, cell: Cell, exact: number | undef
       "div",
       {},
       element("span", { class: "nnw-faint" }, `${name} ${tokens.indices[at]} `),
-      quoted(displayToken(tokens.text(at))),
+      tokens.named(at) ? quoted(displayToken(tokens.text(at))) : null,
     );
   return [
     element("strong", { class: "nnw-weight" }, weightWords(subject, cell, exact)),
@@ -34,5 +34,8 @@ export function cellWords(subject: MapSubject, cell: Cell, exact: number | undef
 export function spokenWords(subject: MapSubject, cell: Cell, exact: number | undefined): string {
   const { query, key } = subject;
   const [from, to] = [displayToken(query.text(cell.row)), displayToken(key.text(cell.column))];
-  return `${from} to ${to}: ${weightWords(subject, cell, exact)}. Query ${query.indices[cell.row]}, key ${key.indices[cell.column]}.`;
+  const where = `Query ${query.indices[cell.row]}, key ${key.indices[cell.column]}.`;
+  const weight = weightWords(subject, cell, exact);
+  if (!query.named(cell.row) && !key.named(cell.column)) return `${weight}. ${where}`;
+  return `${from} to ${to}: ${weight}. ${where}`;
 }

@@ -1,14 +1,19 @@
 /** The places of an attention widget: controls, picture, reading of what is looked at, and the small print. */
 
-import { element } from "../../controls/dom.ts";
+import { element, setText } from "../../controls/dom.ts";
 import { displayText } from "../../draw/text.ts";
 import type { Entry, Overview } from "./overview.ts";
 import type { Place } from "./place.ts";
+import { gathered } from "./unseen.ts";
 
 export interface Frame {
   readonly controls: HTMLElement;
   readonly picture: HTMLElement;
   readonly reading: HTMLElement;
+  /** There is nothing to say yet, and an error stands above: no words of waiting. The last picture stays. */
+  fail(): void;
+  /** What is drawn, in the picture's own words. */
+  entitle(words: string, place: Place, overview: Overview): void;
   /** Shows the picture, or, where there is none, the words that say why. */
   say(words: Node | null): void;
   /** Nothing is left to show, but the controls can bring it back. */
@@ -29,10 +34,15 @@ export function createFrame(root: HTMLElement, name: string): Frame {
   const picture = element("div", { class: "nnw-picture" });
   const reading = element("div", { class: "nnw-reading" });
   const empty = element("div", { class: "nnw-empty", hidden: true });
+  const waiting = element("p", { class: "nnw-waiting" }, "Reading the attention…");
+  const title = element("div", { class: "nnw-title", hidden: true }, element("b"), element("small"));
+  picture.append(title);
+  for (const part of [controls, picture, reading]) part.hidden = true;
   const print = element("div", { class: "nnw-print" });
   const frame = element(
     "section",
     { class: "nnw-frame", "aria-label": name },
+    waiting,
     controls,
     picture,
     empty,
@@ -46,6 +56,7 @@ export function createFrame(root: HTMLElement, name: string): Frame {
   root.append(container);
   const say = (words: Node | null) => {
     for (const part of [controls, picture, reading]) part.hidden = words !== null;
+    waiting.hidden = true;
     empty.hidden = words === null;
     empty.replaceChildren(...(words ? [words] : []));
   };
@@ -54,6 +65,15 @@ export function createFrame(root: HTMLElement, name: string): Frame {
     picture,
     reading,
     say,
+    fail() {
+      waiting.hidden = true;
+    },
+    entitle(words, place, overview) {
+      const [name, from] = title.children as unknown as [Element, Element];
+      setText(name, `Layer ${place.entry.index} · ${words}`);
+      setText(from, sourceOf(overview, place));
+      title.hidden = false;
+    },
     sayAllHidden() {
       say(element("p", {}, "Every token is special or padding, and these are hidden."));
       controls.hidden = false;
@@ -82,6 +102,24 @@ export function createFrame(root: HTMLElement, name: string): Frame {
   };
 }
 
+function sourceOf({ label, samples }: Overview, { sample, step }: Place): string {
+  const parts = [displayText(label), samples > 1 ? `sample ${sample}` : "", step === null ? "" : `step ${step}`];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** Numbers in words, runs of them together: "0–3, 7". */
+export function ranges(numbers: readonly number[]): string {
+  const runs: [first: number, last: number][] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run && number === run[1] + 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  const word = ([first, last]: [number, number]) =>
+    first === last ? String(first) : `${first}${last > first + 1 ? "–" : ", "}${last}`;
+  return runs.map(word).join(", ");
+}
+
 /** How this entry's weights were seen, and how well they explain the layer's output. */
 function receipt({ entry, heads }: Place): HTMLElement {
   const checked = heads.map((head) => entry.receipt?.[head]).filter((error) => typeof error === "number");
@@ -104,7 +142,7 @@ export function kindName({ kind }: Entry): string {
 
 /** Where nothing was seen, the picture's place lists the unseen already. */
 function notes({ notes, unseen }: Overview, some: boolean): Node[] {
-  const lines = [...notes, ...(some ? unseen : []).map(({ path, reason }) => `Not seen: ${path}: ${reason}`)];
+  const lines = [...notes, ...(some ? gathered(unseen).map((line) => `Not seen: ${line}`) : [])];
   if (!lines.length) return [];
   const summary = lines.length === 1 ? "1 note" : `${lines.length} notes`;
   return [element("details", { class: "nnw-notes" }, element("summary", {}, summary), list(lines))];
@@ -118,12 +156,13 @@ function list(lines: readonly string[]): HTMLElement {
 export function emptiness(overview: Overview, place: Place | null): Node | null {
   if (!place) {
     const sentence = `No attention was seen in ${displayText(overview.label)}.`;
-    if (!overview.unseen.length) return element("p", {}, `${sentence} The model seems to have none.`);
+    if (!overview.unseen.length)
+      return element("p", {}, `${sentence} It seems to have none: session.layers lists what can be looked at.`);
     return element(
       "div",
       {},
       element("p", {}, `${sentence} These were found, but could not be looked into:`),
-      list(overview.unseen.map(({ path, reason }) => `${path}: ${reason}`)),
+      list(gathered(overview.unseen)),
     );
   }
   if (place.entry.queries > 0 && place.entry.keys > 0) return null;

@@ -112,7 +112,7 @@ export function createHeadsPicture(
     },
     paint(scene, theme) {
       last = scene;
-      paintLines(scene, layout.lines, scene.beside("query") ? layout.cells : 0);
+      paintLines(scene, layout.lines, scene.beside("query") ? layout.cells : 0, theme.dark);
       for (const side of ["query", "key"] as const) {
         showColumn(columns[side], scene, side);
         paintCells(cells[side], scene, side, layout.cells, theme);
@@ -208,9 +208,9 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
   let weights: HeadsScene["weights"] = [];
   let tokens: unknown[] = [];
 
-  const paintLayer = (scene: HeadsScene, width: number, height: number) => {
+  const paintLayer = (scene: HeadsScene, width: number, height: number, dark: boolean) => {
     const { heads, threshold, full, scroll, rowHeight } = scene;
-    const key = [heads, threshold, full, scroll, rowHeight, width, height, devicePixelRatio].join(" ");
+    const key = [heads, threshold, full, scroll, rowHeight, width, height, dark, devicePixelRatio].join(" ");
     const sameTokens = tokens[0] === scene.query && tokens[1] === scene.key;
     const unchanged = scene.whole && sameTokens && scene.weights.every((head, slot) => head === weights[slot]);
     if (unchanged && key === painted) return;
@@ -220,13 +220,13 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
       const found = linksInSight(scene, slot, false);
       count += found.links.length;
       missing ||= found.missing;
-      paintLinks(context, found.links, { left: 0, right: width, color: headColor(head) });
+      paintLinks(context, found.links, { left: 0, right: width, color: headColor(head), dark });
     }
   };
 
-  return (scene: HeadsScene, width: number, inset: number) => {
+  return (scene: HeadsScene, width: number, inset: number, dark: boolean) => {
     const { height } = scene;
-    paintLayer(scene, width, height);
+    paintLayer(scene, width, height, dark);
     const context = fitCanvas(canvas, width, height);
     context.save();
     context.beginPath();
@@ -239,7 +239,7 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
     for (const [slot, head] of scene.heads.entries()) {
       const { links } = linksInSight(scene, slot, true);
       focused += links.length;
-      paintLinks(context, links, { left: inset, right: width, color: headColor(head) });
+      paintLinks(context, links, { left: inset, right: width, color: headColor(head), dark });
     }
     const heads = `${scene.heads.length > 1 ? "heads" : "head"} ${[...scene.heads].sort((a, b) => a - b).join(", ")}`;
     const drawn = scene.focus ? focused : count;

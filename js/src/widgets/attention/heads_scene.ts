@@ -1,7 +1,7 @@
 /** What the heads picture shows at a moment, and the arithmetic between rows, tokens and weights. No page in it. */
 
 import type { Link } from "../../draw/links.ts";
-import type { Weights } from "./exact.ts";
+import { type Exact, exactWeight } from "./exact.ts";
 import type { ShownTokens } from "./tokens.ts";
 import type { HeadRows } from "./weights.ts";
 
@@ -45,7 +45,7 @@ export interface HeadsScene extends Sight {
   /** The token whose lines stand out: hovered, else on the keyboard, else picked. */
   readonly focus: Focus | null;
   /** By head: the focused token's exact weights, over all tokens of the other side; undefined where they have not come. */
-  readonly exact: readonly (Weights | undefined)[];
+  readonly exact: readonly (Exact | undefined)[];
   readonly picked: Readonly<Record<Side, number | null>>;
   beside(side: Side): Beside | null;
 }
@@ -71,13 +71,15 @@ export function rowsInSight(scene: Columns, side: Side): [first: number, last: n
 /** The weight of a head between two rows of the picture, exact where it is known; undefined where it has not come yet. */
 export function weightAt(scene: HeadsScene, slot: number, queryRow: number, keyRow: number): number | undefined {
   const [query, key] = [scene.query.indices[queryRow] as number, scene.key.indices[keyRow] as number];
-  const exact = isExact(scene, slot, queryRow, keyRow) ? scene.exact[slot] : undefined;
-  return exact ? exact[scene.focus?.side === "query" ? key : query] : scene.weights[slot]?.row(query)?.[key];
+  const exact = scene.exact[slot];
+  return (exact && exactWeight(exact, query, key)) ?? scene.weights[slot]?.row(query)?.[key];
 }
 
 /** Whether the weight between two rows is known as exactly as it was computed. */
-export function isExact({ focus, exact }: HeadsScene, slot: number, queryRow: number, keyRow: number): boolean {
-  return focus?.row === (focus?.side === "query" ? queryRow : keyRow) && exact[slot] !== undefined;
+export function isExact(scene: HeadsScene, slot: number, queryRow: number, keyRow: number): boolean {
+  const exact = scene.exact[slot];
+  const [query, key] = [scene.query.indices[queryRow] as number, scene.key.indices[keyRow] as number];
+  return exact !== undefined && exactWeight(exact, query, key) !== undefined;
 }
 
 /** How much fainter lines of special tokens are when these are dimmed. */
@@ -163,15 +165,18 @@ export function peak(
   return full || 1;
 }
 
-/** The mean weight that each shown key receives from the shown queries. */
+/** The mean weight that each shown key receives from the shown queries: padding attends to nothing that matters. */
 export function received(head: HeadRows, query: ShownTokens, key: ShownTokens): Float64Array {
   const sums = new Float64Array(key.indices.length);
-  for (const index of query.indices) {
+  let count = 0;
+  for (const [q, index] of query.indices.entries()) {
+    if (query.padding(q)) continue;
+    count += 1;
     const row = head.row(index);
     if (row)
       for (let k = 0; k < sums.length; k++) sums[k] = (sums[k] as number) + (row[key.indices[k] as number] as number);
   }
-  return sums.map((sum) => sum / Math.max(1, query.indices.length));
+  return sums.map((sum) => sum / Math.max(1, count));
 }
 
 export interface Strongest {
@@ -182,7 +187,10 @@ export interface Strongest {
   readonly slot: number;
 }
 
-/** The `count` strongest pairs of rows: of the focused token, or of all rows that have come. */
+/**
+ * The `count` strongest pairs of rows: of the focused token, or of all rows that have come, without those that stand back.
+ * What padding attends to is left out unless it is focused.
+ */
 export function strongest(scene: HeadsScene, count: number): Strongest[] {
   const { focus, query, key } = scene;
   const [firstQuery, lastQuery] = scene.whole ? [0, query.indices.length] : rowsInSight(scene, "query");
@@ -203,7 +211,8 @@ export function strongest(scene: HeadsScene, count: number): Strongest[] {
   };
   for (const [slot, weights] of scene.weights.entries()) {
     for (let q = from; q < to; q++) {
-      const row = !focus && query.faint(q) ? undefined : weights?.row(query.indices[q] as number);
+      const aside = focus?.side !== "query" && (query.padding(q) || (!focus && query.faint(q)));
+      const row = aside ? undefined : weights?.row(query.indices[q] as number);
       if (!row) continue;
       for (let k = start; k < stop; k++) {
         // Of a focused token the exact weights, so that the order is that of the numbers shown.

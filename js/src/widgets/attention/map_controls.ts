@@ -10,7 +10,7 @@ import type { ViewContext } from "../../runtime/context.ts";
 export interface MapControls {
   readonly elements: readonly HTMLElement[];
   /** `shared` says that pixels stand for several weights, so that how they are reduced matters. */
-  show(state: { shared: boolean; table: boolean }): void;
+  show(state: { shared: boolean; table: boolean; mostlySmall: boolean }): void;
 }
 
 export interface MapControlEvents {
@@ -45,7 +45,8 @@ export function createMapControls({ options, signal }: ViewContext, events: MapC
       class: "nnw-field",
       role: "group",
       "aria-label": "Zoom",
-      title: "Drag to zoom, Shift+drag to move, double click for all",
+      title:
+        "Drag to zoom, Shift+drag to move, double click for all; the wheel zooms with Ctrl, or once the map has focus",
     },
     element("span", { class: "nnw-name" }, "Zoom"),
     element(
@@ -56,7 +57,13 @@ export function createMapControls({ options, signal }: ViewContext, events: MapC
       createButton("all", "Show the whole matrix", events.reset, signal),
     ),
   );
-  const toggles = element("div", { class: "nnw-toggles" }, mean.element, log.element, table.element);
+  const advice = element(
+    "button",
+    { type: "button", class: "nnw-advice" },
+    "most weights are small: use the log scale",
+  );
+  advice.addEventListener("click", () => options.set("scale", "log"), { signal });
+  const toggles = element("div", { class: "nnw-toggles" }, mean.element, log.element, table.element, advice);
   return {
     elements: [colors.element, reduce.element, zoom, toggles],
     show(state) {
@@ -66,6 +73,7 @@ export function createMapControls({ options, signal }: ViewContext, events: MapC
       reduce.show(options.get("reduce"));
       reduce.element.hidden = !state.shared;
       table.show(state.table);
+      advice.hidden = !state.mostlySmall;
     },
   };
 }

@@ -17,6 +17,8 @@ export interface MapGestures {
   move(rows: number, columns: number, by: "cell" | "page" | "end"): void;
   pickCursor(): void;
   leave(): void;
+  /** Leaves, and nothing is to stay picked. */
+  letGo(): void;
 }
 
 export interface Point {
@@ -95,7 +97,7 @@ export function listenToHands(canvas: HTMLElement, gestures: MapGestures, signal
       "0": () => gestures.reset(),
       Enter: () => gestures.pickCursor(),
       " ": () => gestures.pickCursor(),
-      Escape: () => gestures.leave(),
+      Escape: () => gestures.letGo(),
     };
     const action = actions[event.key];
     // Ctrl and plus is the browser's zoom of the page.

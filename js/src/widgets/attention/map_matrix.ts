@@ -3,7 +3,7 @@
 import type { Answer } from "../../runtime/context.ts";
 import { type Matrix, wholeMatrix } from "./matrix.ts";
 import { matrixKey, type Place, whereOf } from "./place.ts";
-import type { Source } from "./source.ts";
+import { isSuperseded, type Source } from "./source.ts";
 import { type TiledMatrix, tiledMatrix } from "./tiled.ts";
 import { createColumns, type ShownTokens, type SpecialTokens } from "./tokens.ts";
 import { isWhole } from "./weights.ts";
@@ -37,6 +37,7 @@ export function createMapSubjects(source: Source, onArrival: () => void): MapSub
   let arrived: { key: string; answer: Answer } | null = null;
   let tiles: TiledMatrix | null = null;
   let asked = "";
+  let failed: { key: string; error: unknown } | null = null;
   const columnsOf = createColumns();
 
   const ask = async (place: Place, head: number | "mean", key: string) => {
@@ -44,13 +45,11 @@ export function createMapSubjects(source: Source, onArrival: () => void): MapSub
     asked = key;
     try {
       const answer = await source.ask("attention.weights", { ...whereOf(place), head, rows: null }, "map");
-      if (asked !== key) return;
-      arrived = { key, answer };
-      source.report(null);
-      onArrival();
+      if (asked === key) arrived = { key, answer };
     } catch (error) {
-      if (asked === key) source.report(error);
+      if (asked === key && !isSuperseded(error)) failed = { key, error };
     }
+    if (asked === key) onArrival();
   };
 
   const whole = (place: Place, head: number | "mean", special: SpecialTokens): MapSubject | undefined => {
@@ -87,6 +86,8 @@ export function createMapSubjects(source: Source, onArrival: () => void): MapSub
         const subject = isWhole(place) ? whole(place, head, options.special) : tiled(place, head, options);
         current = subject ? { key, subject } : null;
       }
+      // Tiles tell for themselves what failed.
+      if (!tiles) source.report(failed?.key === asked ? failed.error : null);
       return current && (!tiles || tiles.ready()) ? { ...current.subject, place } : undefined;
     },
   };

@@ -3,7 +3,7 @@
 import { LINE, paintColumnLabels, paintRowLabels, SLANT } from "../../draw/axis.ts";
 import { type Context2D, fitCanvas, pixelRatio } from "../../draw/canvas.ts";
 import { paintColorBar } from "../../draw/colorbar.ts";
-import { paintHeatmap, type View } from "../../draw/heatmap.ts";
+import { type HeatmapPiece, paintHeatmap, type View } from "../../draw/heatmap.ts";
 import { type ColorMap, colorTable, css, inkOn, pixel } from "../../draw/palette.ts";
 import { colorIndex, magnitudeScale, type Scale, type ScaleKind, shortWeight } from "../../draw/scale.ts";
 import { displayToken } from "../../draw/text.ts";
@@ -27,6 +27,9 @@ export interface Picked {
   readonly column: number | null;
 }
 
+/** How much of a cell may be out of sight, in cells, before it has no number. */
+const CUT = 0.02;
+
 /** Names shrink to this size, in pixels, before some are left out. */
 const SMALLEST = 9;
 
@@ -47,13 +50,18 @@ export function layoutOf(subject: MapSubject, theme: Theme, width: number, heigh
   return mapLayout(subject.matrix, labels, width, height);
 }
 
+export interface Seen {
+  /** Whether most weights in sight share the darkest colours of a linear scale. */
+  readonly mostlySmall: boolean;
+}
+
 export function paintMap(
   canvas: HTMLCanvasElement,
   subject: MapSubject,
   view: View,
   layout: MapLayout,
   look: MapLook,
-): void {
+): Seen {
   const context = fitCanvas(canvas, layout.width, layout.height);
   const { plot } = layout;
   const { theme } = look;
@@ -77,7 +85,44 @@ export function paintMap(
     text: theme.text,
     border: theme.border,
     font,
+    clipped: subject.matrix.clipped(),
   });
+  return { mostlySmall: scale.kind === "linear" && mostlySmall(pieces, view, subject, scale) };
+}
+
+/** Places of a view, along a side, that are looked at to say what it shows. */
+const SAMPLED = 48;
+const SMALL = { place: 0.05, share: 0.9, least: 64 };
+
+/** Whether the scale's darkest colours show nearly all weights; zeros, which no scale brings out, do not count. */
+export function mostlySmall(
+  pieces: readonly HeatmapPiece[],
+  view: View,
+  { matrix, query, key }: Pick<MapSubject, "matrix" | "query" | "key">,
+  scale: Scale,
+): boolean {
+  const places = (low: number, high: number, count: number) => {
+    const [first, last] = [Math.ceil(low), Math.min(Math.floor(high), count)];
+    const step = Math.max(1, (last - first) / SAMPLED);
+    return Array.from({ length: Math.floor((last - first) / step) }, (_, i) => first + Math.floor(i * step));
+  };
+  const columns = places(view.left, view.right, matrix.columns).filter((column) => !key.faint(column));
+  let [all, small] = [0, 0];
+  for (const row of places(view.top, view.bottom, matrix.rows)) {
+    if (query.faint(row)) continue;
+    for (const column of columns) {
+      const place = scale.at(pieces.reduce((last, piece) => valueIn(piece, row, column) ?? last, 0));
+      if (!(place > 0)) continue;
+      all += 1;
+      if (place < SMALL.place) small += 1;
+    }
+  }
+  return all >= SMALL.least && small > SMALL.share * all;
+}
+
+function valueIn({ values, rows, columns, top, left, span }: HeatmapPiece, row: number, column: number) {
+  const [down, across] = [Math.floor((row - top) / span), Math.floor((column - left) / span)];
+  return down >= 0 && across >= 0 && down < rows && across < columns ? values[down * columns + across] : undefined;
 }
 
 /** Special tokens and padding stand back, row by row and column by column; once where a row and a column cross. */
@@ -120,7 +165,7 @@ function faintRuns(tokens: ShownTokens, low: number, high: number): { first: num
   return runs;
 }
 
-/** Where cells are large enough, their weights are written into them. */
+/** Where cells are large enough, their weights are written into them; not where the edge cuts them. */
 function paintNumbers(
   context: Context2D,
   { matrix, query, key }: MapSubject,
@@ -138,8 +183,10 @@ function paintNumbers(
   context.font = `${Math.min(12, theme.fontSize)}px ${theme.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (let row = Math.floor(view.top); row < Math.min(view.bottom, matrix.rows); row++) {
-    for (let column = Math.floor(view.left); column < Math.min(view.right, matrix.columns); column++) {
+  const [first, last] = [Math.ceil(view.top - CUT), Math.min(Math.floor(view.bottom + CUT), matrix.rows)];
+  const [left, right] = [Math.ceil(view.left - CUT), Math.min(Math.floor(view.right + CUT), matrix.columns)];
+  for (let row = first; row < last; row++) {
+    for (let column = left; column < right; column++) {
       const value = matrix.value(row, column);
       if (value === undefined) continue;
       const { x, y, width, height } = rectOf(layout, view, { row, column });
@@ -173,7 +220,7 @@ function paintAxes(
       labels: {
         count: tokens.indices.length,
         // Where most names are left out, the index says where one is.
-        text: (row: number) => (sparse ? `${tokens.indices[row]} ${text(row)}` : text(row)),
+        text: (row: number) => (sparse && tokens.named(row) ? `${tokens.indices[row]} ${text(row)}` : text(row)),
         faint: (row: number) => tokens.faint(row),
       },
     };

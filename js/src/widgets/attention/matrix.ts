@@ -10,6 +10,8 @@ export interface Matrix extends Extent {
   pieces(view: View, cell: number): readonly HeatmapPiece[];
   /** The weight that the colours end at: the largest of the cells that do not stand back. */
   maximum(): number;
+  /** Whether cells that stand back hold larger ones. */
+  clipped(): boolean;
   /** The weight of a cell as it was sent; undefined where only coarser ones are here. */
   value(row: number, column: number): number | undefined;
   /** Whether `value` will come for every cell of a view once it is asked for. */
@@ -31,16 +33,18 @@ export function wholeMatrix(weights: NdArray, sent: number, query: ShownTokens, 
     }
   }
   const piece = { values, rows, columns, top: 0, left: 0, span: 1 };
-  let end = sent;
+  let [end, clipped] = [sent, false];
   if (!(query.plain && key.plain && sent > 0 && Number.isFinite(sent))) {
     const { plain, all } = most({ data: values, shape: [rows, columns] }, query.faint, key.faint);
     end = plain || all;
+    clipped = all > end;
   }
   return {
     rows,
     columns,
     pieces: () => [piece],
     maximum: () => end || 1,
+    clipped: () => clipped,
     value: (row, column) => values[row * columns + column],
     need: () => undefined,
   };

@@ -9,6 +9,8 @@ import type { Overview } from "./overview.ts";
  */
 export class Source {
   ended = false;
+  private told: unknown = null;
+  private misfit: Error | null = null;
 
   constructor(
     private readonly context: ViewContext,
@@ -41,9 +43,18 @@ export class Source {
     return undefined;
   }
 
-  /** An error for the reader, unless nobody waits for the answer any more; null takes the last one away. */
+  /** The error for the reader about what is wanted now; null when nothing that is wanted failed. */
   report(error: unknown): void {
-    if (!this.ended) reportUnlessSuperseded(this.context, error);
+    const now = this.misfit ?? error;
+    if (this.ended || now === this.told) return;
+    this.told = now;
+    this.context.showError(now);
+  }
+
+  /** Nothing of this source can be relied on. */
+  fail(words: string): void {
+    this.misfit = new Error(words);
+    this.report(null);
   }
 
   private mustLive(): void {
@@ -54,11 +65,17 @@ export class Source {
 /** A new version is told a moment after the first answers that belong to it. */
 const PATIENCE = 500;
 
-/**
- * Calls `onSource` with the overview of the selected sample, at once where the page has it, and again when it changed.
- * In between `onEnd` says that what is shown is out of date.
- */
-export function followSource(context: ViewContext, onSource: (source: Source) => void, onEnd: () => void): void {
+export interface SourceEvents {
+  /** The overview of the selected sample is here, at once where the page has it, and again when it changed. */
+  start(source: Source): void;
+  /** What is shown is out of date. */
+  end(): void;
+  /** The overview cannot be had; the reader was told why. */
+  fail(): void;
+}
+
+/** Keeps a view at the overview of the selected sample. */
+export function followSource(context: ViewContext, events: SourceEvents): void {
   let source: Source | null = null;
   let asked = 0;
   let doubted = false;
@@ -70,12 +87,13 @@ export function followSource(context: ViewContext, onSource: (source: Source) =>
   };
   const begin = (answer: Answer) => {
     source = new Source(context, answer.value as unknown as Overview, doubt);
-    onSource(source);
+    context.showError(null);
+    events.start(source);
   };
   /** Asks for the overview again, once: what still does not fit then is an error. */
   const doubt = (words: string) => {
     if (!doubted) timer = setTimeout(load, PATIENCE);
-    else if (source) source.report(new Error(`${words} Run the cell again to go on.`));
+    else source?.fail(`${words} Run the cell again to go on.`);
     doubted = true;
   };
   const load = () => {
@@ -87,16 +105,16 @@ export function followSource(context: ViewContext, onSource: (source: Source) =>
       begin(cached);
       return;
     }
-    onEnd();
+    events.end();
     context
       .ask("attention.overview", args, { control: "overview" })
       .then((answer) => {
-        if (ask !== asked || context.signal.aborted) return;
-        context.showError(null);
-        begin(answer);
+        if (ask === asked && !context.signal.aborted) begin(answer);
       })
       .catch((error) => {
-        if (ask === asked) reportUnlessSuperseded(context, error);
+        if (ask !== asked || isSuperseded(error) || context.signal.aborted) return;
+        context.showError(error);
+        events.fail();
       });
   };
   const restart = () => {
@@ -112,8 +130,4 @@ export function followSource(context: ViewContext, onSource: (source: Source) =>
 /** By name: this bundle and the runtime's each have a class `Superseded` of their own. */
 export function isSuperseded(error: unknown): boolean {
   return error instanceof Error && error.name === "Superseded";
-}
-
-function reportUnlessSuperseded(context: ViewContext, error: unknown): void {
-  if (!isSuperseded(error) && !context.signal.aborted) context.showError(error);
 }

@@ -49,15 +49,23 @@ export function strongestTable(scene: HeadsScene, pairs: readonly Strongest[]): 
 }
 
 function caption({ focus, ...scene }: HeadsScene): Node[] {
-  if (!focus)
-    return [
-      document.createTextNode(scene.whole ? "Strongest attention" : "Strongest attention of the queries in sight"),
-    ];
+  if (!focus) return [document.createTextNode(`Strongest attention${inSight(scene)}${leftOut(scene)}`)];
   const name = quoted(displayToken(scene[focus.side].text(focus.row)));
-  const index = ` (${scene[focus.side].indices[focus.row]})`;
+  const index = scene[focus.side].named(focus.row) ? ` (${scene[focus.side].indices[focus.row]})` : "";
   return focus.side === "query"
     ? [name, document.createTextNode(`${index} attends to`)]
-    : [name, document.createTextNode(`${index} is attended to by${scene.whole ? "" : ", of the queries in sight"}`)];
+    : [name, document.createTextNode(`${index} is attended to by${scene.whole ? "" : ","}${inSight(scene)}`)];
+}
+
+function inSight({ whole }: Pick<HeadsScene, "whole">): string {
+  return whole ? "" : " of the queries in sight";
+}
+
+/** What the ranking leaves out although it is drawn. */
+function leftOut({ query, key }: Pick<HeadsScene, "query" | "key">): string {
+  const any = (tokens: HeadsScene["query"], out: (row: number) => boolean) => tokens.indices.some((_, row) => out(row));
+  if (any(query, query.faint) || any(key, key.faint)) return ", without special tokens";
+  return any(query, query.padding) ? ", without padding" : "";
 }
 
 function swatch(scene: HeadsScene, slot: number): HTMLElement {
@@ -69,18 +77,23 @@ function swatch(scene: HeadsScene, slot: number): HTMLElement {
 }
 
 function tokenCell(scene: HeadsScene, side: "query" | "key", row: number): HTMLElement {
-  const index = String(scene[side].indices[row]);
+  const index = scene[side].named(row) ? element("small", {}, String(scene[side].indices[row])) : null;
   return element(
     "th",
     { scope: "row" },
-    element("span", { class: "nnw-ranked" }, quoted(displayToken(scene[side].text(row))), element("small", {}, index)),
+    element("span", { class: "nnw-ranked" }, quoted(displayToken(scene[side].text(row))), index),
   );
+}
+
+function aboutShort(weight: number): string {
+  const short = shortWeight(weight);
+  return weight > 0 && !short.startsWith("<") ? `≈${short}` : short;
 }
 
 function weightCell(scene: HeadsScene, slot: number, pair: Strongest): HTMLElement {
   const weight = weightAt(scene, slot, pair.query, pair.key);
   const exact = isExact(scene, slot, pair.query, pair.key);
-  const text = weight === undefined ? "…" : exact ? formatWeight(weight) : `≈${shortWeight(weight)}`;
+  const text = weight === undefined ? "…" : exact ? formatWeight(weight) : aboutShort(weight);
   const cell = element("td", {}, text);
   cell.style.setProperty("--part", `${100 * Math.min(1, (weight || 0) / scene.full)}%`);
   cell.style.setProperty("--fill", headColor(scene.heads[slot] as number));

@@ -70,7 +70,7 @@ export function tiledMatrix(
   const top = topLevel(extent);
   const coarsest = { level: top, row: 0, column: 0 };
   const tiles = new Map<string, Tile>();
-  const failed = new Set<string>();
+  const failed = new Map<string, unknown>();
   const flying = new Map<number, string>();
   let wanted: TileName[] = [];
   let drawnLevel = top;
@@ -84,7 +84,7 @@ export function tiledMatrix(
     const shape = [size(extent.rows, name.row), size(extent.columns, name.column)];
     const array = source.array(answer, "tile", shape);
     // What does not fit would be asked for again and again.
-    if (!array) failed.add(nameOf(name));
+    if (!array) failed.set(nameOf(name), null);
     else tiles.set(nameOf(name), { name, array, most: most(array, aside(query, name.row), aside(key, name.column)) });
     return tiles.get(nameOf(name));
 
@@ -117,12 +117,11 @@ export function tiledMatrix(
   const load = async (name: TileName, slot: number) => {
     try {
       const answer = await source.ask("attention.tile", argsOf(name), `tile-${slot}`);
-      if (stopped || !keep(name, answer)) return;
-      source.report(null);
-      onArrival();
+      if (!stopped && keep(name, answer)) onArrival();
     } catch (error) {
-      if (!isSuperseded(error)) failed.add(nameOf(name));
-      if (!stopped) source.report(error);
+      if (isSuperseded(error)) return;
+      failed.set(nameOf(name), error);
+      report();
     } finally {
       flying.delete(slot);
       pump();
@@ -131,6 +130,18 @@ export function tiledMatrix(
   const want = (names: readonly TileName[]) => {
     wanted = [coarsest, ...names];
     pump();
+    report();
+  };
+  /** What failed is an error for as long as it is wanted. */
+  const report = () => {
+    const missed = wanted.find((name) => failed.has(nameOf(name)));
+    if (!stopped) source.report(missed ? failed.get(nameOf(missed)) : null);
+  };
+  /** Maxima are the same on every level; means grow as cells shrink, so their colours follow the level. */
+  const ends = (): Most => {
+    const on = (level: number) => mostOf([...tiles.values()].filter(({ name }) => name.level === level));
+    const drawn = on(reduce === "max" ? top : drawnLevel);
+    return drawn.all ? drawn : on(top);
   };
 
   return {
@@ -155,12 +166,8 @@ export function tiledMatrix(
       }
       return pieces;
     },
-    maximum() {
-      // Maxima are the same on every level; means grow as cells shrink, so their colours follow the level.
-      const level = reduce === "max" ? top : drawnLevel;
-      const on = (wanted: number) => [...tiles.values()].filter(({ name }) => name.level === wanted);
-      return colorsEnd(on(level)) || colorsEnd(on(top)) || 1;
-    },
+    maximum: () => ends().plain || ends().all || 1,
+    clipped: () => ends().plain > 0 && ends().all > ends().plain,
     value(row, column) {
       const name = { level: 0, row: Math.floor(row / TILE), column: Math.floor(column / TILE) };
       const array = tiles.get(nameOf(name))?.array;
@@ -170,9 +177,9 @@ export function tiledMatrix(
   };
 }
 
-function colorsEnd(tiles: readonly Tile[]): number {
+function mostOf(tiles: readonly Tile[]): Most {
   const largest = (of: keyof Most) => tiles.reduce((sum, { most }) => Math.max(sum, most[of]), 0);
-  return largest("plain") || largest("all");
+  return { plain: largest("plain"), all: largest("all") };
 }
 
 function pieceOf({ name: { level, row, column }, array: { shape, data } }: Tile): HeatmapPiece {

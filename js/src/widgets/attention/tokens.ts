@@ -12,7 +12,10 @@ export interface ShownTokens {
   /** Whether all tokens are shown, and none stands back. */
   readonly plain: boolean;
   text(row: number): string;
+  /** Whether the token has a name, and not its position alone. */
+  named(row: number): boolean;
   faint(row: number): boolean;
+  padding(row: number): boolean;
   /** Where a token of the sequence is shown; null where it is hidden. */
   rowOf(index: number | null): number | null;
 }
@@ -23,16 +26,20 @@ export function shownTokens(tokens: TokenList, count: number, special: SpecialTo
   const indices = Int32Array.from(
     special === "hide" ? range(count).filter((index) => !apart.has(index)) : range(count),
   );
+  const padding = new Set(tokens.padding);
   const rows = new Int32Array(count).fill(-1);
   indices.forEach((index, row) => {
     rows[index] = row;
   });
+  const text = (row: number) => tokens.texts[indices[row] as number] ?? String(indices[row]);
   return {
     indices,
     hidden: count - indices.length,
     plain: apart.size === 0,
-    text: (row) => tokens.texts[indices[row] as number] ?? String(indices[row]),
+    text,
+    named: (row) => text(row) !== String(indices[row]),
     faint: (row) => special === "dim" && apart.has(indices[row] as number),
+    padding: (row) => padding.has(indices[row] as number),
     rowOf(index) {
       const row = index === null ? -1 : (rows[index] ?? -1);
       return row < 0 ? null : row;

@@ -76,7 +76,9 @@ interface Piece {
 
 export class WeightRows {
   private readonly stored = new Map<string, Stored>();
-  private readonly asked = new Set<string>();
+  private readonly flying = new Set<string>();
+  /** Why pieces did not come; null where they do not fit. They are asked for again once the reader comes back to the head. */
+  private readonly failed = new Map<string, unknown>();
 
   constructor(
     private readonly source: Source,
@@ -92,36 +94,40 @@ export class WeightRows {
       this.stored.delete(key);
       size -= head.size;
     }
-    // What failed may be asked for again once the reader comes back to it.
-    for (const asked of this.asked) if (!live.has(asked.split(":")[0] as string)) this.asked.delete(asked);
-    return place.heads.map((head, slot) => {
-      for (const piece of piecesOf(place, head, from, to, slot)) this.need(piece);
+    for (const asked of this.failed.keys()) if (!live.has(asked.split(":")[0] as string)) this.failed.delete(asked);
+    let error: unknown = null;
+    const heads = place.heads.map((head, slot) => {
+      for (const piece of piecesOf(place, head, from, to, slot)) {
+        this.need(piece);
+        error ??= this.failed.get(nameOf(piece));
+      }
       return this.stored.get(matrixKey(place, head));
     });
+    this.source.report(error);
+    return heads;
   }
 
   private need(piece: Piece): void {
-    if (this.stored.get(piece.key)?.blocks.has(piece.first)) return;
+    if (this.stored.get(piece.key)?.blocks.has(piece.first) || this.failed.has(nameOf(piece))) return;
     const cached = this.source.cached("attention.weights", piece.args);
     if (cached) this.keep(piece, cached);
     else void this.ask(piece);
   }
 
   private async ask(piece: Piece): Promise<void> {
-    const asked = `${piece.key}:${piece.first}`;
-    if (this.asked.has(asked)) return;
-    this.asked.add(asked);
+    const asked = nameOf(piece);
+    if (this.flying.has(asked)) return;
+    this.flying.add(asked);
     try {
       const answer = await this.source.ask("attention.weights", piece.args, piece.control);
-      // What does not fit stays asked, as what failed does, or it would be asked for again and again.
-      if (!this.keep(piece, answer)) return;
-      this.asked.delete(asked);
-      this.source.report(null);
-      this.onArrival();
+      if (!this.keep(piece, answer)) this.failed.set(asked, null);
     } catch (error) {
-      if (isSuperseded(error)) this.asked.delete(asked);
-      this.source.report(error);
+      if (isSuperseded(error)) return;
+      this.failed.set(asked, error);
+    } finally {
+      this.flying.delete(asked);
     }
+    this.onArrival();
   }
 
   private keep({ key, first, shape, blockRows }: Piece, answer: Answer): boolean {
@@ -132,6 +138,10 @@ export class WeightRows {
     this.stored.set(key, found);
     return true;
   }
+}
+
+function nameOf({ key, first }: Piece): string {
+  return `${key}:${first}`;
 }
 
 function piecesOf(place: Place, head: number, from: number, to: number, slot: number): Piece[] {
