@@ -16,6 +16,7 @@ from nnwidgets.analysis.pyramid import Pyramid
 from nnwidgets.analysis.tokens import TokenColumn
 from nnwidgets.session import ModelSession
 from nnwidgets.session.attention import AttentionEntry
+from nnwidgets.session.bounds import out_of
 from nnwidgets.widgets.base import Question, Widget
 from nnwidgets.wire.answers import Answer, answers
 from nnwidgets.wire.codec import encode
@@ -227,17 +228,14 @@ class AttentionWidget(Widget):
     def _entry(self, attention: int) -> AttentionEntry:
         layers = self.source.attention.layers
         if not 0 <= _whole("attention", attention) < len(layers):
-            raise ValueError(
-                f"attention={attention}, but {self.source.label} has {len(layers)} attention layers "
-                f"(0 to {len(layers) - 1})"
-            )
+            raise ValueError(out_of("attention", attention, self.source.label, len(layers), "attention layers"))
         return layers[attention]
 
     def _sample(self, sample: int | None) -> int:
         count = self.source.samples
         index = 0 if sample is None else _whole("sample", sample)
         if not 0 <= index < count:
-            raise ValueError(f"sample={index}, but the input has {count} samples (0 to {count - 1})")
+            raise ValueError(out_of("sample", index, "the input", count, "samples"))
         return index
 
     def _step(self, entry: AttentionEntry) -> int | None:

@@ -64,6 +64,16 @@ def test_two_sessions_do_not_hear_each_other(notebook: Callable[..., Notebook]) 
     assert lab.python("other.selection.attention") == 0
 
 
+def test_two_kernels_do_not_hear_each_other(notebook: Callable[..., Notebook]) -> None:
+    one = notebook(SESSION, HEADS, name="_one")
+    two = notebook(SESSION, HEADS, name="_two")
+    one.pick(1, "Layer", "2")
+    two.pick(1, "Layer", "1")
+    for lab, layer in ((one, 2), (two, 1)):
+        lab.until("session.selection.attention", layer)
+        expect(lab.view(1)).to_contain_text(f"layers.{layer}.self_attn")
+
+
 def test_a_restarted_kernel_leaves_the_last_picture_and_says_so(notebook: Callable[..., Notebook]) -> None:
     lab = notebook(SESSION, HEADS)
     canvas = lab.picture(1)
