@@ -6,6 +6,8 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
@@ -54,6 +56,7 @@ class ModelSession:
         selection: that of another session, to look at the same place in both.
         memory_limit: of the store: bytes, or text such as "64 MiB".
         mode: "eval", or "as is" for the training flags as they are.
+        save_dir: folder in which the session's widgets save what has a relative path; made when it is needed.
 
     Raises:
         TypeError, ValueError: an argument that cannot be used; nothing was made then.
@@ -78,6 +81,7 @@ class ModelSession:
         selection: Selection | None = None,
         memory_limit: int | str = "1 GiB",
         mode: Literal["eval", "as is"] = "eval",
+        save_dir: str | PathLike[str] | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model is of type {type(model).__name__}, but it must be a torch.nn.Module")
@@ -92,10 +96,12 @@ class ModelSession:
         for field, function in {"forward": forward, "encode": encode, "decode": decode}.items():
             if function is not None and not callable(function):
                 raise TypeError(f"{field}={function!r}, but it must be a function")
+        folder = None if save_dir is None else Path(save_dir)
         limit = parse_size(memory_limit)
         prepared = prepare(inputs, tokenizer, forward)
         named = sides(tokens, tokenizer, prepared)
         self.name = name
+        self.save_dir = folder
         self.cell = current_cell()
         self.targets = targets
         self.tokenizer = tokenizer

@@ -49,22 +49,28 @@ class Widget(LinkedWidget):
     def look(self) -> dict[str, Any]:
         """The options that the figure takes, as they stand."""
 
-    def figure(self) -> Figure:
-        """The picture as a matplotlib figure: the same numbers, for print. It belongs to no window and needs no
-        closing.
+    def figure(self, *, save_path: str | Path | None = None, dpi: float = 300) -> Figure:
+        """The picture as a matplotlib figure: the same numbers, for print; saved too where `save_path` is given.
+
+        It belongs to no window and needs no closing.
         """
         figure: Figure = self._still_half().figure(self.result, **self.look())
+        if save_path is not None:
+            from nnwidgets.figures.style import save_figure
+
+            save_figure(figure, self._place(save_path), dpi=dpi)
         return figure
 
     def save(self, path: str | Path, *, dpi: float = 300) -> os.PathLike[str]:
         """Save the picture: .png, .svg or .pdf as a figure, .html as a live page that needs no kernel and no network.
 
-        Returns where it is; of a page also its size and what it holds. Raises ValueError for another ending, naming
-        those that there are.
+        A relative path is taken from the source's `save_dir`, where it has one. Returns where it is; of a page also its
+        size and what it holds. Raises ValueError for another ending, naming those that there are.
         """
         ending = Path(path).suffix.lower()
         if ending not in _ENDINGS:
             raise ValueError(f"path={str(path)!r}, but a widget is saved as {', '.join(_ENDINGS[:-1])} or .html")
+        path = self._place(path)
         if ending == ".html":
             from nnwidgets.export.page import save_page
 
@@ -73,6 +79,13 @@ class Widget(LinkedWidget):
 
         check_folder(path)  # before the picture is drawn
         return save_figure(self.figure(), path, dpi=dpi)
+
+    def _place(self, path: str | Path) -> Path:
+        folder: Path | None = self.source.save_dir
+        if folder is None or Path(path).is_absolute():
+            return Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / path
 
     def freeze(self, *, dpi: float = 100) -> None:
         """Show an exact still picture here, in the cell that calls this: for readers without a kernel."""

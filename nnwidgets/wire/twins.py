@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import traitlets
@@ -26,6 +27,7 @@ class Source(Protocol):
     selection: Selection
     name: str | None
     cell: str | None
+    save_dir: Path | None
     closed: bool
 
     @property

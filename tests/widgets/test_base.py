@@ -39,6 +39,18 @@ def test_it_is_saved_in_every_form(session: ModelSession, kind: Any, tmp_path: P
 
 
 @BOTH
+def test_relative_paths_are_taken_from_the_sessions_folder(kind: Any, tmp_path: Path) -> None:
+    model = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), 1)
+    with ModelSession(model, torch.randn(1, 5, 16), save_dir=tmp_path / "figures") as session:
+        view = kind(session)
+        assert not (tmp_path / "figures").exists()  # made when it is needed
+        assert Path(view.save("x.png", dpi=50)) == tmp_path / "figures" / "x.png"
+        view.figure(save_path="y.svg")
+        assert Path(view.save(tmp_path / "z.html")) == tmp_path / "z.html"
+        assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["x.png", "y.svg"]
+
+
+@BOTH
 @pytest.mark.parametrize("name", ["x.jpg", "x", "x.gif"])
 def test_another_ending_is_refused_with_those_that_there_are(
     small: ModelSession, kind: Any, tmp_path: Path, name: str
