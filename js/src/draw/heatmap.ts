@@ -56,6 +56,8 @@ export function paintHeatmap(context: Context2D, piece: HeatmapPiece, view: View
   const image = context.createImageData(across.length, down.length);
   const pixels = new Uint32Array(image.data.buffer);
   const single = across.single && down.single;
+  const { values, columns } = piece;
+  const colorOf = pixelsOf(look);
   for (let y = 0; y < down.length; y++) {
     const row = down.first[y] as number;
     const start = y * across.length;
@@ -66,14 +68,31 @@ export function paintHeatmap(context: Context2D, piece: HeatmapPiece, view: View
     for (let x = 0; x < across.length; x++) {
       const column = across.first[x] as number;
       const value = single
-        ? (piece.values[row * piece.columns + column] as number)
+        ? (values[row * columns + column] as number)
         : reduced(piece, row, down.stop[y] as number, column, across.stop[x] as number, look.reduce);
-      const index = colorIndex(look.scale, value);
-      pixels[start + x] = index < 0 ? 0 : (look.table[index] as number);
+      pixels[start + x] = colorOf(value);
     }
   }
   hatch(pixels, across, down, look.missing, ratio);
   context.putImageData(image, across.start, down.start);
+}
+
+/** The pixel for a value; 0 for NaN. A linear scale is worked out in place: this runs for every pixel. */
+function pixelsOf({ scale, table }: HeatmapLook): (value: number) => number {
+  if (scale.kind === "linear" && scale.low === 0) {
+    const { high } = scale;
+    const last = table[255] as number;
+    const first = table[0] as number;
+    return (value) => {
+      const place = (255 * value) / high;
+      if (place < 255) return place > 0 ? (table[(place + 0.5) | 0] as number) : first;
+      return place >= 255 ? last : 0;
+    };
+  }
+  return (value) => {
+    const index = colorIndex(scale, value);
+    return index < 0 ? 0 : (table[index] as number);
+  };
 }
 
 interface Pixels {
@@ -126,18 +145,24 @@ function reduced(
   right: number,
   reduce: "max" | "mean",
 ): number {
-  let most = Number.NEGATIVE_INFINITY;
+  const { values, columns } = piece;
+  if (reduce === "max") {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let row = top; row < bottom; row++) {
+      for (let at = row * columns + left, end = row * columns + right; at < end; at++) {
+        const value = values[at] as number;
+        if (value > most) most = value;
+        // It must not hide behind a larger neighbour.
+        else if (Number.isNaN(value)) return value;
+      }
+    }
+    return most;
+  }
   let sum = 0;
   for (let row = top; row < bottom; row++) {
-    for (let at = row * piece.columns + left, end = row * piece.columns + right; at < end; at++) {
-      const value = piece.values[at] as number;
-      // NaN fails every comparison: it must not hide behind a larger neighbour.
-      if (!(value <= most)) most = value;
-      sum += value;
-    }
+    for (let at = row * columns + left, end = row * columns + right; at < end; at++) sum += values[at] as number;
   }
-  if (Number.isNaN(sum)) return Number.NaN;
-  return reduce === "max" ? most : sum / ((bottom - top) * (right - left));
+  return sum / ((bottom - top) * (right - left));
 }
 
 /** NaN was left transparent: fill it with diagonal stripes. */

@@ -103,16 +103,17 @@ export const view: View = (context) => {
     weights.map((head) => head && received(head, query, key)),
   );
 
-  function paint(): void {
+  /** `again` redraws a picture that is out of date too: when it looks or lies otherwise now, not when it is replaced soon. */
+  function paint(again = true): void {
     if (!current || signal.aborted) return;
     const { overview, ended } = current.source;
     const place = placeOf(overview, selection);
     const words = emptiness(overview, place);
     frame.say(words);
     if (words || !place) return;
-    pickers.show(overview, place);
     const columns = columnsOf(overview, place.entry, options.get("special_tokens"));
     if (!columns.query.indices.length || !columns.key.indices.length) {
+      pickers.show(overview, place);
       frame.sayAllHidden();
       return;
     }
@@ -122,7 +123,12 @@ export const view: View = (context) => {
     const { indices } = columns.query;
     const weights = current.rows.heads(place, indices[first] ?? 0, (indices[last - 1] ?? -1) + 1);
     const waiting = weights.includes(undefined);
-    frame.picture.classList.toggle("nnw-stale", waiting || ended);
+    pickers.show(overview, place);
+    frame.outdated(waiting || ended);
+    if (waiting && scene && !ended && !again) {
+      picture.fit(scene, scene.heads.length, room);
+      return;
+    }
     const found = { asked: current, place, heads: place.heads, weights, whole: isWhole(place), ...columns };
     // While weights are on their way the last picture stays, marked as such, rather than flash empty.
     const shown = waiting && scene ? scene : found;
@@ -196,14 +202,15 @@ export const view: View = (context) => {
 
   function changed(): void {
     if (!current) return;
+    // First what asks the kernel.
+    paint(false);
     frame.print(current.source.overview, placeOf(current.source.overview, selection));
-    paint();
   }
   function start(source: Source): void {
-    current = { source, rows: new WeightRows(source, paint), exact: new ExactLookup(source, paint) };
+    current = { source, rows: new WeightRows(source, () => paint()), exact: new ExactLookup(source, () => paint()) };
     changed();
   }
-  followSource(context, { start, end: paint, fail: frame.fail });
+  followSource(context, { start, end: () => paint(), fail: frame.fail });
   selection.onChange(["attention", "heads", "head", "step", "query", "key"], changed);
   selection.onChange(["query", "key"], () => {
     for (const side of ["query", "key"] as const) {
@@ -211,9 +218,9 @@ export const view: View = (context) => {
       if (row !== null && row !== undefined && side === scene?.focus?.side) picture.reveal(side, row);
     }
   });
-  options.onChange(["special_tokens", "threshold", "height"], paint);
-  context.onTheme(paint);
-  frame.onResize(paint, signal);
+  options.onChange(["special_tokens", "threshold", "height"], () => paint());
+  context.onTheme(() => paint());
+  frame.onResize(() => paint(), signal);
 };
 
 function inRange(at: Focus | null, columns: Pick<HeadsScene, Side>): Focus | null {

@@ -160,22 +160,24 @@ export const view: View = (context) => {
     paint();
   }
 
-  function paint(): void {
+  /** `again` redraws a picture that is out of date too: when it looks or lies otherwise now, not when it is replaced soon. */
+  function paint(again = true): void {
     if (!current || signal.aborted) return;
     const { source, subjects } = current;
     const place = placeOf(source.overview, selection);
     const words = emptiness(source.overview, place);
     frame.say(words);
     if (words || !place) return;
-    pickers.show(source.overview, place);
-    frame.controls.classList.toggle("nnw-mean", options.get<boolean>("mean"));
     const [special, reduce] = [
       options.get<MapOptions["special"]>("special_tokens"),
       options.get<MapOptions["reduce"]>("reduce"),
     ];
     const found = subjects.find(place, { mean: options.get("mean"), reduce, special });
+    pickers.show(source.overview, place);
+    frame.controls.classList.toggle("nnw-mean", options.get<boolean>("mean"));
     // While a matrix is on its way the last picture stays, marked as such.
-    frame.picture.classList.toggle("nnw-stale", !found || source.ended);
+    frame.outdated(!found || source.ended);
+    if (!found && subject && !source.ended && !again) return;
     if (found) settle(found, current.exact);
     if (!subject) return;
     if (!subject.matrix.rows || !subject.matrix.columns) {
@@ -236,19 +238,20 @@ export const view: View = (context) => {
 
   const changed = () => {
     if (!current) return;
+    // First what asks the kernel.
+    paint(false);
     frame.print(current.source.overview, placeOf(current.source.overview, selection));
-    paint();
   };
   const start = (source: Source) => {
     const exact = new ExactLookup(source, () => (asTable ? paint() : look()));
-    current = { source, subjects: createMapSubjects(source, paint), exact };
+    current = { source, subjects: createMapSubjects(source, () => paint()), exact };
     changed();
   };
-  followSource(context, { start, end: paint, fail: frame.fail });
+  followSource(context, { start, end: () => paint(), fail: frame.fail });
   selection.onChange(["attention", "heads", "head", "step", "query", "key"], changed);
-  options.onChange(["scale", "color_map", "mean", "reduce", "special_tokens", "height"], paint);
-  context.onTheme(paint);
-  frame.onResize(paint, signal);
+  options.onChange(["scale", "color_map", "mean", "reduce", "special_tokens", "height"], () => paint());
+  context.onTheme(() => paint());
+  frame.onResize(() => paint(), signal);
 };
 
 function pairOf({ head, query, key }: MapSubject, { row, column }: Cell): Part {

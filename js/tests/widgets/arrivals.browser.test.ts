@@ -59,7 +59,8 @@ async function open(view: View): Promise<void> {
   holding = true;
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
+/** Longer than what is out of date looks as if it were not. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 200));
 const stale = () => document.querySelector(".nnw-picture")?.classList.contains("nnw-stale");
 
 /** Answers the newest question of this kind. */

@@ -12,6 +12,8 @@ export interface Frame {
   readonly reading: HTMLElement;
   /** There is nothing to say yet, and an error stands above: no words of waiting. The last picture stays. */
   fail(): void;
+  /** Whether the picture is of something else than what is selected. Only where that lasts does it look so. */
+  outdated(is: boolean): void;
   /** What is drawn, in the picture's own words. */
   entitle(words: string, place: Place, overview: Overview): void;
   /** Shows the picture, or, where there is none, the words that say why. */
@@ -28,6 +30,9 @@ export interface Frame {
 const WIDE = 860;
 const SIDE_PANEL = 304;
 const MIN_WIDTH = 280;
+
+/** A picture that is out of date for no longer than this does not flicker, in milliseconds. */
+const PATIENCE = 150;
 
 export function createFrame(root: HTMLElement, name: string): Frame {
   const controls = element("div", { class: "nnw-controls", role: "group", "aria-label": `${name}: what to show` });
@@ -50,6 +55,7 @@ export function createFrame(root: HTMLElement, name: string): Frame {
     print,
   );
   let printed = "";
+  let faded: ReturnType<typeof setTimeout> | undefined;
   // Kept: reading it back makes the browser lay out.
   let width = 0;
   const container = element("div", { class: "nnw-container" }, frame);
@@ -67,6 +73,13 @@ export function createFrame(root: HTMLElement, name: string): Frame {
     say,
     fail() {
       waiting.hidden = true;
+    },
+    outdated(is) {
+      if (!is) {
+        clearTimeout(faded);
+        faded = undefined;
+        if (picture.classList.contains("nnw-stale")) picture.classList.remove("nnw-stale");
+      } else faded ??= setTimeout(() => picture.classList.add("nnw-stale"), PATIENCE);
     },
     entitle(words, place, overview) {
       const [name, from] = title.children as unknown as [Element, Element];

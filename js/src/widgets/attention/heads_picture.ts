@@ -2,7 +2,7 @@
 
 import { element, setAttribute, setText } from "../../controls/dom.ts";
 import { createTokenColumn, type TokenColumn, type TokenColumnEvents } from "../../controls/token_column.ts";
-import { fitCanvas } from "../../draw/canvas.ts";
+import { type Context2D, fitCanvas } from "../../draw/canvas.ts";
 import { paintLinks } from "../../draw/links.ts";
 import { headColor } from "../../draw/palette.ts";
 import { formatWeight } from "../../draw/scale.ts";
@@ -208,15 +208,25 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
   let weights: HeadsScene["weights"] = [];
   let tokens: unknown[] = [];
 
-  const paintLayer = (scene: HeadsScene, width: number, height: number, dark: boolean) => {
-    const { heads, threshold, full, scroll, rowHeight } = scene;
-    const key = [heads, threshold, full, scroll, rowHeight, width, height, dark, devicePixelRatio].join(" ");
+  const keyOf = ({ heads, threshold, full, scroll, rowHeight }: HeadsScene, ...size: unknown[]) =>
+    [heads, threshold, full, scroll, rowHeight, ...size, devicePixelRatio].join(" ");
+
+  const isPainted = (scene: HeadsScene, width: number, height: number, dark: boolean) => {
     const sameTokens = tokens[0] === scene.query && tokens[1] === scene.key;
     const unchanged = scene.whole && sameTokens && scene.weights.every((head, slot) => head === weights[slot]);
-    if (unchanged && key === painted) return;
-    [painted, weights, tokens, count, missing] = [key, scene.weights, [scene.query, scene.key], 0, false];
-    const context = fitCanvas(layer, width, height);
-    for (const [slot, head] of heads.entries()) {
+    return unchanged && painted === keyOf(scene, width, height, dark);
+  };
+
+  const paintLayer = (scene: HeadsScene, width: number, height: number, dark: boolean) => {
+    if (isPainted(scene, width, height, dark)) return;
+    painted = keyOf(scene, width, height, dark);
+    [weights, tokens] = [scene.weights, [scene.query, scene.key]];
+    paintAll(fitCanvas(layer, width, height), scene, width, dark);
+  };
+
+  const paintAll = (context: Context2D, scene: HeadsScene, width: number, dark: boolean) => {
+    [count, missing] = [0, false];
+    for (const [slot, head] of scene.heads.entries()) {
       const found = linksInSight(scene, slot, false);
       count += found.links.length;
       missing ||= found.missing;
@@ -226,15 +236,21 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
 
   return (scene: HeadsScene, width: number, inset: number, dark: boolean) => {
     const { height } = scene;
-    paintLayer(scene, width, height, dark);
     const context = fitCanvas(canvas, width, height);
-    context.save();
-    context.beginPath();
-    context.rect(inset, 0, width, height);
-    context.clip();
-    context.globalAlpha = scene.focus ? FADED : 1;
-    context.drawImage(layer, 0, 0, width, height);
-    context.restore();
+    if (!scene.focus && inset === 0 && !isPainted(scene, width, height, dark)) {
+      // New lines come with a picture that somebody waits for: straight onto it, the layer once it is needed.
+      painted = "";
+      paintAll(context, scene, width, dark);
+    } else {
+      paintLayer(scene, width, height, dark);
+      context.save();
+      context.beginPath();
+      context.rect(inset, 0, width, height);
+      context.clip();
+      context.globalAlpha = scene.focus ? FADED : 1;
+      context.drawImage(layer, 0, 0, width, height);
+      context.restore();
+    }
     let focused = 0;
     for (const [slot, head] of scene.heads.entries()) {
       const { links } = linksInSight(scene, slot, true);
@@ -254,10 +270,10 @@ function createLinesPainter(canvas: HTMLCanvasElement, remark: (words: string) =
 function paintCells(canvas: HTMLCanvasElement, scene: HeadsScene, side: Side, width: number, theme: Theme): void {
   const columns = scene.beside(side);
   canvas.hidden = columns === null;
+  if (!columns) return;
   const context = fitCanvas(canvas, width, scene.height);
   const [first, last] = rowsInSight(scene, side);
   const offset = columnOffset(scene, side);
-  if (!columns) return;
   const top = (row: number) => row * scene.rowHeight - offset;
   const look = { text: theme.text, faint: theme.faint, font: `${Math.min(11, scene.rowHeight - 6)}px ${theme.font}` };
   const values = scene.heads.map((head, slot) => ({

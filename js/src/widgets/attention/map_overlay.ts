@@ -12,6 +12,9 @@ export interface MapMarks {
   readonly box: Rect | null;
 }
 
+/** Overlays with nothing on them, and their size. */
+const blank = new WeakMap<HTMLCanvasElement, string>();
+
 export function paintOverlay(
   canvas: HTMLCanvasElement,
   view: View,
@@ -19,7 +22,13 @@ export function paintOverlay(
   marks: MapMarks,
   theme: Theme,
 ): void {
+  // Where nothing is on it and nothing comes, the browser has no layer to draw again.
+  const none = !marks.cell && !marks.box && marks.picked.row === null && marks.picked.column === null;
+  const size = none ? [layout.width, layout.height, globalThis.devicePixelRatio].join(" ") : "";
+  if (none && blank.get(canvas) === size) return;
+  blank.set(canvas, size);
   const context = fitCanvas(canvas, layout.width, layout.height);
+  if (none) return;
   const { plot } = layout;
   context.beginPath();
   context.rect(plot.x - 1, plot.y - 1, plot.width + 2, plot.height + 2);
