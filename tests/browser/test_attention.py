@@ -226,7 +226,7 @@ def test_4096_tokens_come_in_tiles(notebook: Callable[..., Notebook]) -> None:
 
 @pytest.mark.packages
 def test_screenshots_in_both_themes(notebook: Callable[..., Notebook], shots: Path | None) -> None:
-    """Light and dark differ where they must and not in what the data says. SCREENSHOTS keeps the pictures for people."""
+    """Light and dark differ where they must. SCREENSHOTS names a folder that keeps the pictures for people."""
     lab = notebook(MINILM, HEADS, MAP)
     lab.python("session.selection.update(attention=3, heads=(2, 5))")
     for index, name in ((1, "attention_heads"), (2, "attention_map")):
