@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from nnwidgets.wire.twins import SourceTwin
 
 MOST_CHARACTERS = 64 * 1024
+_IDLE = 0.05  # seconds without a request
+_QUICK = 0.01  # seconds: what was answered faster is answered by the handler itself the next time
 _SHOW_AFTER = 0.4  # seconds that a job runs before pages show its progress
 
 _log = logging.getLogger(__name__)
@@ -100,6 +102,7 @@ class Desk:
         self._jobs: dict[str, tuple[Job, float]] = {}
         self._runs: dict[Job, Request] = {}
         self._stopped: set[Job] = set()
+        self._seconds: dict[str, float] = {}  # that the last answer from the store took, by what was asked
         twin.on_msg(self._receive)
         self._ignore_jobs = source.on_job(self.show)
 
@@ -167,7 +170,10 @@ class Desk:
             self._reply(waiting, {"superseded": True})
         for job in outrun:
             job.cancel()
-        _reader.put(lambda: self._answer(request))
+        if self._seconds.get(request.what, 1.0) < _QUICK:
+            self._answer(request)
+        else:
+            _reader.put(lambda: self._answer(request))
 
     def _answer(self, request: Request) -> None:
         """Answer from the store or, where that does not do, begin a job or wait for the cell."""
@@ -177,8 +183,10 @@ class Desk:
         if source is None or widget is None:
             return self._reply(request, {"error": "this widget was closed: run its cell again"})
         try:
+            began = time.perf_counter()
             with source.stored_only():
                 answer, version = _answered(source, widget, request)
+            self._seconds[request.what] = time.perf_counter() - began
         except NotStored:
             if kernel.cell_is_running():
                 self._park(request)
@@ -190,8 +198,8 @@ class Desk:
         else:
             self._reply_with(request, answer, version)
             # Looking whether the weights changed takes longer than a stored answer: after it, and the page asks again
-            # if so.
-            self._check()
+            # if they did.
+            _reader.put_idle(self._check)
 
     def _park(self, request: Request) -> None:
         """Let the request wait for the end of the cell."""
@@ -286,6 +294,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._idle: dict[Any, None] = {}  # in order, each once
         self._thread: threading.Thread | None = None
 
     def put(self, task: Any) -> None:
@@ -294,12 +303,26 @@ class _Reader:
             self._thread = threading.Thread(target=self._work, name="nnwidgets answers", daemon=True)
             self._thread.start()
 
+    def put_idle(self, task: Any) -> None:
+        """Do this once nothing has been asked for a moment: it would hold up the thread that sends the answer."""
+        self._idle[task] = None
+        self.put(_nothing)
+
     def _work(self) -> None:
         while True:
             try:
-                self._queue.get()()
+                task = self._queue.get(timeout=_IDLE if self._idle else None)
+            except queue.Empty:
+                task = next(iter(self._idle))
+                del self._idle[task]
+            try:
+                task()
             except Exception:
                 _log.exception("a request could not be answered")
+
+
+def _nothing() -> None:
+    """Wakes the reader, so that it takes up waiting."""
 
 
 def sentence(error: BaseException) -> str:

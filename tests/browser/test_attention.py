@@ -192,7 +192,12 @@ def test_weights_changed_by_a_cell_are_shown_again_and_said(notebook: Callable[.
 
 
 def test_a_new_input_changes_both_widgets(notebook: Callable[..., Notebook]) -> None:
-    lab = notebook(SESSION, HEADS, MAP, "session.set_inputs(torch.randn(1, 4, 32), tokens=list('wxyz'))")
+    lab = notebook(SESSION, HEADS, MAP, "session.set_inputs(torch.randn(1, 4, 32), tokens=list('wxyz'))", run=False)
+    for index in (0, 1, 2):
+        lab.run(index)
+    for index in (1, 2):
+        expect(lab.picture(index)).to_be_visible()
+    lab.run(3)
     for index in (1, 2):
         expect(lab.view(index)).to_contain_text("now on another input")
     expect(lab.view(1).get_by_role("option", name="w", exact=True)).to_have_count(2)

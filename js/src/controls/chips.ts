@@ -104,13 +104,18 @@ export function createChips(
         const stands = some && chip.picked && index === active;
         button.classList.toggle("nnw-active", stands);
         setAttribute(button, "aria-current", String(stands));
-        button.style.setProperty("--fill", chip.color?.[0] ?? "");
-        button.style.setProperty("--ink", chip.color?.[1] ?? "");
+        setProperty(button, "--fill", chip.color?.[0] ?? "");
+        setProperty(button, "--ink", chip.color?.[1] ?? "");
       }
       // The chip that had the focus may have gone; the listbox must not lose it.
       if (focused && !list.matches(":focus-within")) buttons[active]?.focus({ preventScroll: true });
     },
   };
+}
+
+/** Setting even the same value makes the browser look at the styles again. */
+function setProperty({ style }: HTMLElement, name: string, value: string): void {
+  if (style.getPropertyValue(name) !== value) style.setProperty(name, value);
 }
 
 function grouped(chips: readonly Chip[], buttons: readonly HTMLElement[]): Node[] {

@@ -9,8 +9,13 @@ export interface Rect {
   readonly height: number;
 }
 
-/** Sizes the canvas, clears it, and returns a context whose unit is the CSS pixel. */
-export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: number): Context2D {
+/** Sizes the canvas, clears it or only these parts of it, and returns a context whose unit is the CSS pixel. */
+export function fitCanvas(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+  parts: readonly Rect[] = [{ x: 0, y: 0, width, height }],
+): Context2D {
   const ratio = globalThis.devicePixelRatio || 1;
   const [deviceWidth, deviceHeight] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   // Setting a size, even the same one, throws the backing store away.
@@ -21,7 +26,7 @@ export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: numb
   const context = canvas.getContext("2d");
   if (!context) throw new Error("This browser gives no 2D canvas, which the picture needs.");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
+  for (const part of parts) context.clearRect(part.x, part.y, part.width, part.height);
   return context;
 }
 

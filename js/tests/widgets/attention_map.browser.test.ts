@@ -45,6 +45,26 @@ const four = { tokens: ["a", "b", "c", "d"], special: [] };
 const shown = () => expect.poll(() => find(BRIGHT).count);
 
 describe("what it shows", () => {
+  it("another head to the pixel as if it were the first one shown", async () => {
+    const { width, height } = { width: 900, height: 2000 };
+    const pixels = () => canvas().getContext("2d")?.getImageData(0, 0, width, height).data.join() ?? "";
+    const answer = fakeModel({ weight: (_l, head, query, key) => (head + 1) / (2 + query + 3 * key) }).answer;
+    open({ answer });
+    await label().toMatch(/head 0/);
+    const before = pixels();
+    context.selection.set({ heads: [1], head: 1 });
+    await label().toMatch(/head 1/);
+    const kept = pixels();
+    context.end();
+    const first = canvas();
+    first.remove();
+    open({ answer, selection: { heads: [1], head: 1 } });
+    await label().toMatch(/head 1/);
+    expect(canvas()).not.toBe(first);
+    expect(kept).not.toBe(before);
+    expect(kept === pixels()).toBe(true);
+  });
+
   it("a cell where its query and key meet, with the size and the head in its name", async () => {
     open({ answer: fakeModel({ ...four, weight: only(1, 2) }).answer });
     await shown().toBeGreaterThan(100);
