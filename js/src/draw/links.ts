@@ -19,7 +19,7 @@ export interface LinkStyle {
 }
 
 /** The opacity of the weakest lines. */
-const WEAKEST = { light: 0.06, dark: 0.2 };
+const WEAKEST = { light: 0.06, dark: 0.1 };
 
 const BUCKETS = 12;
 
