@@ -294,6 +294,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._guard = threading.Lock()
         self._idle: dict[Any, None] = {}  # in order, each once
         self._thread: threading.Thread | None = None
 
@@ -305,7 +306,8 @@ class _Reader:
 
     def put_idle(self, task: Any) -> None:
         """Do this once nothing has been asked for a moment: it would hold up the thread that sends the answer."""
-        self._idle[task] = None
+        with self._guard:
+            self._idle[task] = None
         self.put(_nothing)
 
     def _work(self) -> None:
@@ -313,8 +315,9 @@ class _Reader:
             try:
                 task = self._queue.get(timeout=_IDLE if self._idle else None)
             except queue.Empty:
-                task = next(iter(self._idle))
-                del self._idle[task]
+                with self._guard:
+                    task = next(iter(self._idle))
+                    del self._idle[task]
             try:
                 task()
             except Exception:
