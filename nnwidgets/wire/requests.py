@@ -1,9 +1,9 @@
 """Requests: a page asks over a twin's comm and is always answered, with arrays or with an error that it shows.
 
-A message is `{client, request, widget, control, what, arguments}`. The handler only reads it and returns, for all
-comms of a notebook share one subshell. One thread answers what is stored. What needs a run of the model becomes a job
-of the source, with progress and cancel; while a cell runs, which may be using the model, it waits for the cell and
-the page is told.
+A message is `{client, request, widget, control, what, arguments}`. Its handler must return within 20 ms, for all comms
+of a notebook share one subshell: it answers what is stored and was quick the last time; one thread answers what is
+stored and slow. What needs a run of the model becomes a job of the source, with progress and cancel; while a cell
+runs, which may be using the model, it waits for the cell and the page is told.
 
 Latest wins: of one client, widget and control, a newer request replaces one that waits.
 """

@@ -15,7 +15,7 @@ from nnwidgets.session import ModelSession
 from nnwidgets.widgets.attention_heads import AttentionHeads
 from nnwidgets.wire import kernel
 from nnwidgets.wire.codec import decode
-from nnwidgets.wire.requests import Malformed, Request
+from nnwidgets.wire.requests import Desk, Malformed, Request
 from tests.wire.conftest import Page
 
 WEIGHTS = {"attention": 1, "head": 2, "sample": 0, "step": None, "rows": None}
@@ -184,6 +184,39 @@ def test_no_run_of_the_model_overlaps_a_cell(cell: Callable[[str | None], None])
         replies = [page.reply(number, timeout=30) for number in range(1, 25)]
     assert all("arrays" in reply for reply in replies), [reply for reply in replies if "arrays" not in reply]
     assert overlaps and not any(overlaps)
+
+
+def test_a_cell_shorter_than_the_end_of_a_run_makes_no_false_error(
+    cell: Callable[[str | None], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = threading.Event()
+
+    class Slow(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList(torch.nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(30))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for layer in self.layers:
+                x = layer(x, x, x)[0]
+                running.set()
+                time.sleep(0.01)
+            return x
+
+    ended = Desk._run_ended
+
+    def late(desk: Desk, job: Any, request: Request) -> None:
+        time.sleep(0.2)  # the cell is over before the page is told
+        ended(desk, job, request)
+
+    monkeypatch.setattr(Desk, "_run_ended", late)
+    with ModelSession(Slow(), torch.randn(1, 3, 8)) as session:
+        page = Page(AttentionHeads(session))
+        page.ask(1, "attention.overview", sample=0)
+        running.wait(10)
+        cell("short")
+        cell(None)
+        assert len(page.reply(1, timeout=30)["value"]["entries"]) == 30
 
 
 def test_a_run_that_a_newer_request_outran_is_stopped() -> None:
