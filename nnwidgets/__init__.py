@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from nnwidgets import data as data
     from nnwidgets.export.page import save_page as save_page
     from nnwidgets.session import ModelSession as ModelSession
-    from nnwidgets.session import Selection as Selection
+    from nnwidgets.source import Selection as Selection
     from nnwidgets.widgets.attention_heads import AttentionHeads as AttentionHeads
     from nnwidgets.widgets.attention_map import AttentionMap as AttentionMap
     from nnwidgets.wire.runtime import set_page_cache as set_page_cache
 
 _HOME = {
     "ModelSession": "nnwidgets.session",
-    "Selection": "nnwidgets.session",
+    "Selection": "nnwidgets.source",
     "AttentionHeads": "nnwidgets.widgets.attention_heads",
     "AttentionMap": "nnwidgets.widgets.attention_map",
     "save_page": "nnwidgets.export.page",

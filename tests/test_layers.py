@@ -13,16 +13,24 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nnwidgets"
 
 # The order of docs: ground rooms do not know each other, neither do session and figures; `data` and `zoo` stand apart.
+# `source` lies under the rooms whose things widgets look at.
 GROUND = {"analysis", "capture", "processes", "runs"}
-BELOW: dict[str, set[str]] = {room: set() for room in GROUND | {"data", "zoo"}}
-BELOW |= {"session": GROUND, "figures": GROUND}
-_lower = GROUND | {"session", "figures"}
+BELOW: dict[str, set[str]] = {room: set() for room in GROUND | {"source", "data", "zoo"}}
+BELOW |= {room: {"source"} for room in ("processes", "runs")}
+BELOW |= {"session": GROUND | {"source"}, "figures": GROUND}
+_lower = GROUND | {"source", "session", "figures"}
 for _room in ["wire", "export", "widgets", "playbooks", "server", "cli"]:
     BELOW[_room] = set(_lower)
     _lower.add(_room)
 BELOW["playbooks"] |= {"data", "zoo"}
 
-WITHOUT_WIDGETS = GROUND | {"session", "figures", "data", "zoo"}  # what must also serve a script without Jupyter
+WITHOUT_WIDGETS = GROUND | {
+    "source",
+    "session",
+    "figures",
+    "data",
+    "zoo",
+}  # what must also serve a script without Jupyter
 WIDGET_LIBRARIES = {"ipywidgets", "anywidget"}
 
 ROOMS = sorted(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nnwidgets.session import Job, NotStored
+from nnwidgets.source import Job, NotStored
 from nnwidgets.wire.answers import Answer
 
 Question = tuple[str, Mapping[str, Any]]

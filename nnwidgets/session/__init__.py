@@ -6,24 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnwidgets.session.errors import ModelError as ModelError
-    from nnwidgets.session.errors import NotStored as NotStored
     from nnwidgets.session.errors import SessionClosed as SessionClosed
-    from nnwidgets.session.jobs import Cancelled as Cancelled
-    from nnwidgets.session.jobs import Job as Job
-    from nnwidgets.session.selection import Selection as Selection
     from nnwidgets.session.session import ModelSession as ModelSession
 
 _HOME = {
     "ModelSession": "session",
-    "Selection": "selection",
-    "Job": "jobs",
-    "Cancelled": "jobs",
     "ModelError": "errors",
-    "NotStored": "errors",
     "SessionClosed": "errors",
 }
 
-__all__ = ["Cancelled", "Job", "ModelError", "ModelSession", "NotStored", "Selection", "SessionClosed"]
+__all__ = ["ModelError", "ModelSession", "SessionClosed"]
 
 
 def __getattr__(name: str) -> Any:

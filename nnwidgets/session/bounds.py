@@ -9,7 +9,7 @@ from typing import Protocol
 
 import traitlets
 
-from nnwidgets.session.selection import State
+from nnwidgets.source.selection import State
 
 
 class Entry(Protocol):

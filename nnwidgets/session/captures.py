@@ -23,13 +23,14 @@ from nnwidgets.capture import (
     record_gradients,
     record_outputs,
 )
-from nnwidgets.session.errors import ModelError, NotStored, SessionClosed
+from nnwidgets.session.errors import ModelError, SessionClosed
 from nnwidgets.session.inputs import Inputs, require
-from nnwidgets.session.jobs import Cancelled, check_cancelled, current_job
 from nnwidgets.session.layers import Shape
 from nnwidgets.session.plain import run_plain, run_shapes
 from nnwidgets.session.store import MISSING, Store, storages
 from nnwidgets.session.targets import Target
+from nnwidgets.source.errors import NotStored
+from nnwidgets.source.jobs import Cancelled, check_cancelled, current_job
 
 Mode = Literal["eval", "as is"]
 Result = TypeVar("Result")

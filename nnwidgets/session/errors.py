@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from nnwidgets.source.errors import SourceClosed
 
-class SessionClosed(RuntimeError):
+
+class SessionClosed(SourceClosed):
     """The session was closed and answers nothing any more."""
-
-
-class NotStored(LookupError):
-    """What was asked is not in the store, and the model must not run now (`session.stored_only()`)."""
 
 
 class ModelError(RuntimeError):

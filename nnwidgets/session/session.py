@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from os import PathLike
-from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
 import traitlets
 from torch import nn
@@ -19,22 +16,21 @@ from nnwidgets.capture.modules import find_modules
 from nnwidgets.session.attention import Attention, Seen
 from nnwidgets.session.bounds import Bounds, out_of
 from nnwidgets.session.captures import Captures
-from nnwidgets.session.cell import current_cell
-from nnwidgets.session.errors import ModelError, NoInputs, NotStored
+from nnwidgets.session.errors import ModelError, NoInputs
 from nnwidgets.session.inputs import check_texts, prepare
-from nnwidgets.session.jobs import Job, JobPool
 from nnwidgets.session.layers import LayerTable, layer_table
-from nnwidgets.session.selection import Selection, State
 from nnwidgets.session.store import parse_size
 from nnwidgets.session.targets import resolve_target
 from nnwidgets.session.tokens import sides
+from nnwidgets.source.base import Source
+from nnwidgets.source.errors import NotStored
+from nnwidgets.source.jobs import Job
+from nnwidgets.source.selection import Selection, State
 
 Result = TypeVar("Result")
 
-_log = logging.getLogger(__name__)
 
-
-class ModelSession:
+class ModelSession(Source):
     """Looks inside a model on one input. Nothing runs before something is asked, and the model is never changed.
 
     What is asked is captured, kept in a bounded store, and captured again where it was dropped or the weights changed.
@@ -62,9 +58,6 @@ class ModelSession:
         TypeError, ValueError: an argument that cannot be used; nothing was made then.
     """
 
-    opened: ClassVar[list[Callable[[ModelSession], object]]] = []
-    """Called with each new session."""
-
     def __init__(
         self,
         model: nn.Module,
@@ -87,52 +80,29 @@ class ModelSession:
             raise TypeError(f"model is of type {type(model).__name__}, but it must be a torch.nn.Module")
         if mode not in ("eval", "as is"):
             raise ValueError(f'mode={mode!r}, but it is "eval" or "as is"')
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name={name!r}, but it is a text")
         if isinstance(class_names, str):
             raise TypeError(f"class_names={class_names!r}, but it is a list of names")
-        if selection is not None and not isinstance(selection, Selection):
-            raise TypeError(f"selection is of type {type(selection).__name__}, but it must be a Selection")
         for field, function in {"forward": forward, "encode": encode, "decode": decode}.items():
             if function is not None and not callable(function):
                 raise TypeError(f"{field}={function!r}, but it must be a function")
-        folder = None if save_dir is None else Path(save_dir)
         limit = parse_size(memory_limit)
         prepared = prepare(inputs, tokenizer, forward)
         named = sides(tokens, tokenizer, prepared)
-        self.name = name
-        self.save_dir = folder
-        self.cell = current_cell()
+        super().__init__(name=name, selection=selection, save_dir=save_dir)
         self.targets = targets
         self.tokenizer = tokenizer
         self.class_names = tuple(class_names) if class_names is not None else None
         self.encode, self.decode = encode, decode
         self._modules = module_paths(model)
         self._captures = Captures(model, prepared, forward, mode, limit, name or type(model).__name__, self._changed)
-        self._jobs = JobPool()
-        self._on_close: list[Callable[[ModelSession], object]] = []
-        self._on_change: list[Callable[[ModelSession, str], object]] = []
-        self._on_job: list[Callable[[Job], object]] = []
-        self._closing = threading.Lock()
-        self.closed = False
-        self.selection = Selection() if selection is None else selection
         self._seen = Seen(self._captures, self.selection, named)
         self._settle()
         self.selection.add_validator(self._validate)
-        for callback in tuple(self.opened):
-            callback(self)
+        self._opened()
 
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""
         return f"ModelSession({self.label}, {len(self._modules):,} modules{state})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # What it looks at
 
@@ -273,34 +243,9 @@ class ModelSession:
     def submit(self, function: Callable[[Job], Any], *, label: str = "") -> Job:
         """Run `function(job)` in the background and return the job at once."""
         self._captures.check_open()
-        job = Job(function, label)
-        for callback in tuple(self._on_job):
-            _call(callback, job)
-        self._jobs.submit(job)
-        return job
+        return super().submit(function, label=label)
 
-    # Who is told
-
-    def on_close(self, callback: Callable[[ModelSession], object]) -> Callable[[], None]:
-        """Call `callback(session)` before the session closes; the function returned takes it back."""
-        return _listen(self._on_close, callback)
-
-    def on_change(self, callback: Callable[[ModelSession, str], object]) -> Callable[[], None]:
-        """Call `callback(session, reason)` after `version` has risen, in the thread that noticed."""
-        return _listen(self._on_change, callback)
-
-    def on_job(self, callback: Callable[[Job], object]) -> Callable[[], None]:
-        """Call `callback(job)` for each job that is submitted, before it begins."""
-        return _listen(self._on_job, callback)
-
-    def close(self) -> None:
-        """Cancel the jobs, wait for them, and drop everything. Any later use raises `SessionClosed`."""
-        if not self._closing.acquire(blocking=False):
-            return  # closed, or being closed by someone else
-        self.closed = True
-        for callback in tuple(self._on_close):
-            _call(callback, self)
-        self._jobs.close()
+    def _let_go(self) -> None:
         self._captures.close()
 
     # How a selection stays within bounds
@@ -344,29 +289,8 @@ class ModelSession:
         self._captures.outdate()
         self._tell(reason)
 
-    def _tell(self, reason: str) -> None:
-        for callback in tuple(self._on_change):
-            _call(callback, self, reason)
-
     def _check_path(self, path: str) -> None:
         if not isinstance(path, str):
             raise TypeError(f"path={path!r}, but it is the path of a module, a text: see session.layers")
         if path not in self._modules:
             find_modules(self.model, [path])  # raises, with the nearest paths
-
-
-def _call(callback: Callable[..., object], *arguments: Any) -> None:
-    try:
-        callback(*arguments)
-    except Exception:  # a broken listener must not take the answer from whoever asked
-        _log.exception("a listener of a session raised")
-
-
-def _listen(callbacks: list[Any], callback: Any) -> Callable[[], None]:
-    callbacks.append(callback)
-
-    def forget() -> None:
-        with contextlib.suppress(ValueError):
-            callbacks.remove(callback)
-
-    return forget

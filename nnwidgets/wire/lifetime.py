@@ -13,14 +13,14 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nnwidgets.session import ModelSession
+from nnwidgets.source import Source
 from nnwidgets.wire import kernel
 from nnwidgets.wire.requests import Desk
 from nnwidgets.wire.streams import Stream
-from nnwidgets.wire.twins import SelectionTwin, Source, SourceTwin
+from nnwidgets.wire.twins import SelectionTwin, SourceTwin
 
 if TYPE_CHECKING:
-    from nnwidgets.session.selection import Selection
+    from nnwidgets.source.selection import Selection
     from nnwidgets.wire.link import LinkedWidget
 
 _PATIENCE = 10.0  # seconds that a cell waits for widgets' runs of the model to stop
@@ -171,6 +171,6 @@ def _after_cell() -> None:
         linked.desk.check()
 
 
-ModelSession.opened.append(_on_source_open)
+Source.opened.append(_on_source_open)
 kernel.before_cell(_on_cell)
 kernel.after_cell(_after_cell)

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from nnwidgets.session.cell import current_cell
-from nnwidgets.session.selection import FIELDS
+from nnwidgets.source import Source
+from nnwidgets.source.cell import current_cell
+from nnwidgets.source.selection import FIELDS
 from nnwidgets.wire import answers, kernel, lifetime
 from nnwidgets.wire.answers import Answer
 from nnwidgets.wire.route import pin
 from nnwidgets.wire.runtime import code, runtime
-from nnwidgets.wire.twins import Source
 
 LOADER = """export default { async render({ model, el, host, signal }) {
   try {

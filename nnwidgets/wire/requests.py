@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnwidgets.session import Cancelled, Job, NotStored, SessionClosed
+from nnwidgets.source import Cancelled, Job, NotStored, SourceClosed
 from nnwidgets.wire import kernel
 from nnwidgets.wire.answers import Answer
 
@@ -260,7 +260,7 @@ class Desk:
     def _check(self) -> None:
         source = self._source()
         if source is not None and not kernel.cell_is_running():
-            with contextlib.suppress(SessionClosed):  # closed meanwhile: its widgets know
+            with contextlib.suppress(SourceClosed):  # closed meanwhile: its widgets know
                 source.check()
 
     def _reply_with(self, request: Request, answer: Answer, version: int) -> None:

@@ -6,42 +6,15 @@ widget that refers to it: a reference to a closed widget would keep every widget
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import traitlets
 
-from nnwidgets.session.jobs import Job
-from nnwidgets.session.selection import FIELDS, Selection
+from nnwidgets.source.selection import FIELDS, Selection
 from nnwidgets.wire.runtime import Silent
 
 # Returns its model to those who ask for the twin by `host.getWidget`. It must not await: a twin that does stays deaf.
 TWIN = "export default { initialize({ model, signal }) { return { model, signal }; } };"
-
-
-class Source(Protocol):
-    """What a widget looks at: a session, and later a run, a run store or a process."""
-
-    selection: Selection
-    name: str | None
-    cell: str | None
-    save_dir: Path | None
-    closed: bool
-
-    @property
-    def label(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    def check(self) -> None: ...
-    def close(self) -> None: ...
-    def stored_only(self) -> AbstractContextManager[None]: ...
-    def estimated_seconds(self) -> float: ...
-    def submit(self, function: Callable[[Job], Any], *, label: str = "") -> Job: ...
-    def on_job(self, callback: Callable[[Job], object]) -> Callable[[], None]: ...
-    def on_close(self, callback: Callable[[Any], object]) -> object: ...
-    def on_change(self, callback: Callable[[Any, str], object]) -> object: ...
 
 
 def _as_tuple(value: Any, _twin: object) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nnwidgets.export.bake import Baked, bake
-from nnwidgets.session import Cancelled, Job
+from nnwidgets.source import Cancelled, Job
 from nnwidgets.wire.answers import Answer
 from nnwidgets.wire.codec import decode, encode
 

@@ -16,8 +16,8 @@ from ipywidgets import IntSlider
 
 from nnwidgets.export import page as page_module
 from nnwidgets.export.page import SavedPage, save_page
-from nnwidgets.session import Cancelled, ModelSession, SessionClosed
-from nnwidgets.session.jobs import Job
+from nnwidgets.session import ModelSession, SessionClosed
+from nnwidgets.source import Cancelled, Job
 from nnwidgets.widgets.attention_heads import AttentionHeads
 from nnwidgets.widgets.attention_map import AttentionMap
 

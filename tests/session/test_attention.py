@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from nnwidgets.session import ModelSession, NotStored
+from nnwidgets.session import ModelSession
 from nnwidgets.session.errors import NoAttention
+from nnwidgets.source import NotStored
 
 from .models import Narrowing, Picture, Reader, encoder
 

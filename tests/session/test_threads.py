@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from nnwidgets.session import Cancelled, Job, ModelError, ModelSession
+from nnwidgets.session import ModelError, ModelSession
+from nnwidgets.source import Cancelled, Job
 
 from ..capture.test_no_trace import state
 from .models import Gated, Narrowing, Picky, Picture, Reader, encoder

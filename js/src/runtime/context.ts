@@ -63,6 +63,13 @@ export interface AskOptions {
   readonly control?: string;
 }
 
+/** What the source says of itself without being asked, for example a run: its status, its newest step. JSON. */
+export interface StateClient {
+  get<T>(name: string): T | undefined;
+  /** Called after anything in it changed. Ends with the context's signal. */
+  onChange(listener: () => void): void;
+}
+
 export interface ViewContext {
   /** An empty element; the view builds everything inside it. */
   readonly root: HTMLElement;
@@ -74,6 +81,15 @@ export interface ViewContext {
   ask(what: string, args: Arguments, options?: AskOptions): Promise<Answer>;
   /** The answer if the page has it already, so that a view can paint in the same frame. */
   cached(what: string, args: Arguments): Answer | undefined;
+  /** Whether this is a saved page: there is no kernel to act on. */
+  readonly saved: boolean;
+  /** Have the kernel do something (pause a training, say). Never cached. Rejects with an Error whose message is for the reader. */
+  act(what: string, args: Arguments): Promise<Record<string, unknown>>;
+  readonly state: StateClient;
+  /** Hear what the source pushes without being asked. A message may be lost: number what is pushed, and ask for what is missing. */
+  onPush(listener: (content: Record<string, unknown>, arrays: Answer["arrays"]) => void): void;
+  /** The exports of the library that the Python half names in `library`; undefined where it names none. */
+  readonly library: unknown;
   /** Show an error sentence (with role="alert") above the last picture, or take it away with null. A rejected `ask` goes here; `Superseded` is not shown. */
   showError(error: unknown): void;
   theme(): Theme;

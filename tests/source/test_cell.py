@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nnwidgets.session.cell import current_cell
+from nnwidgets.source.cell import current_cell
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nnwidgets.session.jobs import _THREADS, Cancelled, Job, JobPool, current_job
+from nnwidgets.source.jobs import _THREADS, Cancelled, Job, JobPool, current_job
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from nnwidgets.session import ModelSession, Selection
+from nnwidgets.session import ModelSession
+from nnwidgets.source import Selection
 
-from .models import Narrowing, Picture, encoder
+from ..session.models import Narrowing, Picture, encoder
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def narrowing() -> ModelSession:
 
 def test_a_selection_needs_no_torch() -> None:
     code = (
-        "import sys; from nnwidgets.session.selection import Selection; Selection(); assert 'torch' not in sys.modules"
+        "import sys; from nnwidgets.source.selection import Selection; Selection(); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
