@@ -2,6 +2,7 @@
  * Bundles the browser half into nnwidgets/static:
  *   runtime.js         the core, sent once for a kernel
  *   widgets/<name>.js  one for each file of js/src/widgets, sent when the first widget of its kind needs it
+ *   libraries/<name>.js  one for each file of js/src/libraries, sent when the first widget that draws with it needs it
  *   page.js            what a saved page needs to live without a kernel
  * Names beginning with "_" and subfolders of js/src/widgets are parts of widgets, not widgets.
  */
@@ -26,23 +27,25 @@ const common = {
   logLevel: "warning",
 };
 
-/** anywidget wants `default.initialize`; it hands the view to the runtime, so a widget's file need only export `view`. */
-const codeWidget = (name) => `
-  import { view } from "./${name}";
-  export default { initialize() { return { view }; } };
+/** anywidget wants `default.initialize`, which hands over what the file exports: a widget its `view`, a library its names. */
+const codeWidget = (file) => `
+  import * as exports from "./${file}";
+  export default { initialize() { return exports; } };
 `;
 
-const widgets = readdirSync(join(source, "widgets"), { withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.startsWith("_"))
-  .map((entry) => entry.name)
-  .sort();
+const codeWidgets = ["widgets", "libraries"].flatMap((folder) =>
+  readdirSync(join(source, folder), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.startsWith("_"))
+    .map((entry) => ({ folder, file: entry.name }))
+    .sort((one, other) => (one.file < other.file ? -1 : 1)),
+);
 
 const bundles = [
   { name: "runtime.js", input: { entryPoints: [join(source, "runtime/index.ts")] } },
   { name: "page.js", input: { entryPoints: [join(source, "runtime/page.ts")] } },
-  ...widgets.map((file) => ({
-    name: `widgets/${basename(file, ".ts")}.js`,
-    input: { stdin: { contents: codeWidget(file), resolveDir: join(source, "widgets"), sourcefile: `entry:${file}` } },
+  ...codeWidgets.map(({ folder, file }) => ({
+    name: `${folder}/${basename(file, ".ts")}.js`,
+    input: { stdin: { contents: codeWidget(file), resolveDir: join(source, folder), sourcefile: `entry:${file}` } },
   })),
 ];
 await Promise.all(bundles.map(({ name, input }) => build({ ...common, ...input, outfile: join(target, name) })));

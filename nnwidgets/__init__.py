@@ -18,6 +18,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from nnwidgets import data as data
     from nnwidgets.export.page import save_page as save_page
+    from nnwidgets.runs import Histogram as Histogram
+    from nnwidgets.runs import Run as Run
+    from nnwidgets.runs import RunStore as RunStore
     from nnwidgets.session import ModelSession as ModelSession
     from nnwidgets.source import Selection as Selection
     from nnwidgets.widgets.attention_heads import AttentionHeads as AttentionHeads
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
     from nnwidgets.wire.runtime import set_page_cache as set_page_cache
 
 _HOME = {
+    "Histogram": "nnwidgets.runs",
     "ModelSession": "nnwidgets.session",
+    "Run": "nnwidgets.runs",
+    "RunStore": "nnwidgets.runs",
     "Selection": "nnwidgets.source",
     "AttentionHeads": "nnwidgets.widgets.attention_heads",
     "AttentionMap": "nnwidgets.widgets.attention_map",
@@ -34,7 +40,18 @@ _HOME = {
 }
 _ROOMS = ("analysis", "data")
 
-__all__ = ["AttentionHeads", "AttentionMap", "ModelSession", "Selection", "data", "save_page", "set_page_cache"]
+__all__ = [
+    "AttentionHeads",
+    "AttentionMap",
+    "Histogram",
+    "ModelSession",
+    "Run",
+    "RunStore",
+    "Selection",
+    "data",
+    "save_page",
+    "set_page_cache",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from nnwidgets.capture.multi_head import Unfused, open_multi_head_attention
 from nnwidgets.capture.record import AttentionRecord
 from nnwidgets.capture.shapes import Arguments
 from nnwidgets.capture.sites import Site
-from nnwidgets.capture.trace import Counter, Progress, module_calls, uncompiled
+from nnwidgets.capture.trace import Counter, Progress, module_calls
 from nnwidgets.capture.unseen import Unseen, UnseenWatch
 
 _MULTI_HEAD = inspect.signature(F.multi_head_attention_forward)
@@ -60,7 +60,7 @@ def record_attention(
         progress: called as `progress(done, total)` after each module call; what it raises ends the run.
     """
     mode = AttentionMode(call.model, None if keep is None else frozenset(keep), all_rows, progress)
-    with call.prepared() as invoke, uncompiled(), module_calls(mode.enter, mode.leave), mode:
+    with call.prepared() as invoke, call.uncompiled(), module_calls(mode.enter, mode.leave), mode:
         outputs = invoke()
     beside_cross = any(site.kind() == "cross" for site in mode.sites)
     records = [site.record(beside_cross) for site in mode.sites]

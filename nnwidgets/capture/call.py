@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from nnwidgets.capture.modules import model_device
+from nnwidgets.capture.private_random import PrivateRandom
 from nnwidgets.capture.structures import map_leaves, map_tensors
-from nnwidgets.capture.trace import no_trace
+from nnwidgets.capture.trace import no_trace, uncompiled
 
 Forward = Callable[[nn.Module, Any], Any]
 
@@ -30,6 +31,8 @@ class Call:
         mode: "eval" runs every submodule with `training` off; "as is" leaves the flags as they are.
         grad: whether autograd records; `torch.no_grad` otherwise (never `inference_mode`: its tensors have no version
             counters).
+        random: of a private copy that runs while another thread trains: random numbers come from here, and the global
+            generators, and what is global in torch.compile, stay untouched.
     """
 
     model: nn.Module
@@ -37,6 +40,7 @@ class Call:
     forward: Forward | None = None
     mode: Literal["eval", "as is"] = "eval"
     grad: bool = False
+    random: PrivateRandom | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module):
@@ -53,13 +57,20 @@ class Call:
     def prepared(self) -> Iterator[Callable[[], Any]]:
         """Inside, the model is in its mode; the function given runs it on fresh copies of the inputs."""
         gradients = torch.enable_grad() if self.grad else torch.no_grad()
-        with no_trace(self.model), gradients:
+        drawing = contextlib.nullcontext() if self.random is None else self.random.mode()
+        with no_trace(self.model, random_states=self.random is None), gradients, drawing:
             if self.mode == "eval":
                 for module in self.model.modules():
                     # Not model.eval(): an overridden train() may do more than set flags (LoRA merges its weights).
                     if getattr(module, "training", False):
                         module.training = False
             yield self._invoke
+
+    def uncompiled(self) -> contextlib.AbstractContextManager[Any]:
+        """A context in which compiled models and functions run as they were written: see `trace.uncompiled`."""
+        # That is for all threads, and a training beside this run would go on uncompiled, with other bits. The mode of
+        # `random` does it for this thread alone, and a private copy holds no compiled modules.
+        return uncompiled() if self.random is None else contextlib.nullcontext()
 
     def _invoke(self) -> Any:
         inputs = copy_inputs(self.inputs, model_device(self.model))

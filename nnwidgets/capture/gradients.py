@@ -13,7 +13,7 @@ from nnwidgets.capture.call import Call
 from nnwidgets.capture.modules import find_modules
 from nnwidgets.capture.outputs import OrdinaryPath
 from nnwidgets.capture.structures import logits_of, map_tensors, tensors
-from nnwidgets.capture.trace import Counter, Progress, module_calls, uncompiled
+from nnwidgets.capture.trace import Counter, Progress, module_calls
 
 Target = int | Sequence[int] | torch.Tensor | Callable[[Any], torch.Tensor]
 
@@ -55,7 +55,7 @@ def record_gradients(
 
     hooked = tuple(module for module in wanted.values() if module._forward_hooks)
     graph = dataclasses.replace(call, grad=True)
-    with graph.prepared() as invoke, uncompiled(), module_calls(None, leave, hooked), OrdinaryPath():
+    with graph.prepared() as invoke, graph.uncompiled(), module_calls(None, leave, hooked), OrdinaryPath():
         value = _target_value(invoke(), target)
         if missing := [path for path, values in held.items() if not values]:
             raise LookupError(f"not called in this run: {', '.join(map(repr, missing))}")

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from nnwidgets.capture.call import Call
 from nnwidgets.capture.modules import find_modules, module_paths
 from nnwidgets.capture.structures import map_tensors, tensors
-from nnwidgets.capture.trace import Counter, Progress, module_calls, uncompiled
+from nnwidgets.capture.trace import Counter, Progress, module_calls
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _run(
         counter.count()
 
     hooked = tuple(module for module in wanted.values() if module._forward_hooks)
-    with call.prepared() as invoke, uncompiled(), module_calls(None, leave, hooked), mode:
+    with call.prepared() as invoke, call.uncompiled(), module_calls(None, leave, hooked), mode:
         outputs = invoke()
     return outputs, {path: seen[path] for path in wanted if path in seen}
 

@@ -23,8 +23,10 @@ Progress = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def no_trace(model: nn.Module) -> Iterator[None]:
+def no_trace(model: nn.Module, *, random_states: bool = True) -> Iterator[None]:
     """Puts back training flags, buffers, gradients, `requires_grad` and the random states that a run changed.
+
+    Without `random_states` those are neither read nor written: another thread may be drawing.
 
     Buffers are copied for it: BatchNorm in training mode counts, and models may cache in buffers. Parameters are not
     (a forward that edits its parameters is the one thing that leaves a trace).
@@ -34,7 +36,7 @@ def no_trace(model: nn.Module) -> Iterator[None]:
     held = [(module, dict(module._buffers)) for module in model.modules() if isinstance(module._buffers, dict)]
     copies = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
     parameters = [(parameter, parameter.grad, parameter.requires_grad) for parameter in model.parameters()]
-    restore_random = _random_states(model)
+    restore_random = _random_states(model) if random_states else _nothing
     try:
         yield
     finally:
@@ -54,6 +56,10 @@ def no_trace(model: nn.Module) -> Iterator[None]:
                 parameter.grad = gradient
             if parameter.requires_grad != requires:
                 parameter.requires_grad_(requires)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _random_states(model: nn.Module) -> Callable[[], None]:
@@ -112,9 +118,10 @@ def module_calls(
         if enter is not None and threading.get_ident() == thread:
             enter(module, arguments)
 
-    def after(module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> Any:
+    # Another thread, in the middle of a module call while the hook goes, may call it without `named`.
+    def after(module: nn.Module, arguments: tuple[Any, ...], *rest: Any) -> Any:
         if threading.get_ident() == thread and id(module) not in apart:
-            return leave(module, arguments, named, output)
+            return leave(module, arguments, *rest)
         return None
 
     def after_own(module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> Any:

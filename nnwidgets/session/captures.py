@@ -28,6 +28,7 @@ from nnwidgets.session.inputs import Inputs, require
 from nnwidgets.session.layers import Shape
 from nnwidgets.session.plain import run_plain, run_shapes
 from nnwidgets.session.store import MISSING, Store, storages
+from nnwidgets.session.subject import Subject
 from nnwidgets.session.targets import Target
 from nnwidgets.source.errors import NotStored
 from nnwidgets.source.jobs import Cancelled, check_cancelled, current_job
@@ -61,6 +62,7 @@ class Captures:
         self.label = label
         self.lock = threading.RLock()
         self.store = Store(limit)
+        self.subject = Subject(model, self._news)
         self.version = 1
         self._counting = threading.Lock()
         self.forward = forward
@@ -156,13 +158,19 @@ class Captures:
         """With the model to oneself, and nothing stored that is stale. Raises `NotStored` where it must not run now."""
         if self.is_stored_only:
             raise NotStored(f"{what} is not stored, and the model must not run now")
+        if not self._inside:
+            self.subject.prepare()  # without the lock: the training thread, for which it waits, may want it too
         while not self.lock.acquire(timeout=_POLL):
             check_cancelled()
         reason = None
         try:
             self.check_open()
             reason = self._look()
-            yield
+            self._thread.inside = self._inside + 1
+            try:
+                yield
+            finally:
+                self._thread.inside = self._inside - 1
         finally:
             self.lock.release()
             self._tell(reason)
@@ -178,6 +186,7 @@ class Captures:
         finally:
             self.lock.release()
         self._tell(reason)
+        self.subject.follow()
 
     def outdate(self) -> None:
         """Another version: answers of an earlier one no longer hold. Needs no `lock`."""
@@ -195,6 +204,7 @@ class Captures:
         with self.lock:
             self._closed = True
             self.drop()
+            self.subject.close()
 
     def seconds(self) -> float:
         """How long one run of the model takes: measured, or before that guessed from its size."""
@@ -239,10 +249,11 @@ class Captures:
     def _run(self, record: Callable[[Call], Result]) -> Result:
         """Run the model under the lock; its own exception becomes the cause of a `ModelError`."""
         value = self.inputs.value if self.forward is not None else require(self.inputs)
-        before = self._fingerprint or fingerprint(self.model)
+        model = self.subject.model
+        before = self._fingerprint or fingerprint(model)
         began = time.perf_counter()
         try:
-            result = record(Call(self.model, value, self.forward, self._mode))
+            result = record(Call(model, value, self.forward, self._mode, random=self.subject.random))
             self._seconds = time.perf_counter() - began
         except Cancelled:
             raise
@@ -254,16 +265,29 @@ class Captures:
             raise ModelError(f"{self.label} raised {type(error).__name__}: {error}{on}") from error
         finally:
             # A run puts buffers back, which moves their version counters; if values moved, someone else changed them.
-            after = fingerprint(self.model)
+            after = fingerprint(model)
             self._fingerprint = after if after.samples == before.samples else before
         return result
 
     def _look(self) -> str | None:
         """Under the lock: compare the weights with those that were captured; drop everything if they differ."""
-        reason = self._fingerprint.changed(self.model) if self._fingerprint is not None else None
+        # What runs stays the same until whoever holds the lock is done.
+        reason = self.subject.settle() if not self._inside else None
+        if reason is None and self._fingerprint is not None:
+            reason = self._fingerprint.changed(self.subject.model)
         if reason:
             self.drop()
         return reason
+
+    def _news(self) -> None:
+        """The training has gone on, or is over."""
+        with contextlib.suppress(SessionClosed):
+            self.check()
+
+    @property
+    def _inside(self) -> int:
+        """How many times this thread is inside `alone`."""
+        return getattr(self._thread, "inside", 0)
 
     def _tell(self, reason: str | None) -> None:
         changed = self._changed()

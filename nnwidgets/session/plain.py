@@ -10,7 +10,7 @@ from torch import nn
 from nnwidgets.capture import Call, module_paths
 from nnwidgets.capture.modules import is_compiled
 from nnwidgets.capture.outputs import OrdinaryPath
-from nnwidgets.capture.trace import Counter, Progress, module_calls, uncompiled
+from nnwidgets.capture.trace import Counter, Progress, module_calls
 from nnwidgets.session.layers import Shape, shapes_of
 
 
@@ -39,7 +39,7 @@ def run_shapes(call: Call, progress: Progress | None) -> dict[str, tuple[Shape, 
             shapes[paths[id(module)]] = shapes_of(output)
         counter.count()
 
-    with call.prepared() as invoke, uncompiled(), module_calls(None, leave), OrdinaryPath():
+    with call.prepared() as invoke, call.uncompiled(), module_calls(None, leave), OrdinaryPath():
         invoke()
     return shapes
 

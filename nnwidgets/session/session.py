@@ -127,6 +127,19 @@ class ModelSession(Source):
         return self._captures.version
 
     @property
+    def at_step(self) -> int | None:
+        """The training's step that is shown, while a run trains the model in another thread; else None.
+
+        Until that training ends the session looks at a private copy of the model, taken at a step boundary.
+        """
+        return self._captures.subject.step
+
+    @property
+    def needs_idle_kernel(self) -> bool:
+        """Whether it must wait for a running cell, which may use the model; not where it looks at a private copy."""
+        return self._captures.subject.trained_by is None
+
+    @property
     def samples(self) -> int:
         """How many samples the input has; a guess from its first tensor until the model's attention has run."""
         inputs, known = self._captures.inputs, self._seen.known

@@ -1,5 +1,5 @@
-"""What a widget answers to a page: declared by `@answers("what")`, coded once for the live page and for the saved
-one.
+"""What a widget answers to a page, declared by `@answers("what")` and coded once for the live page and for the saved
+one; and what it does at a page's word, declared by `@acts("what")`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from nnwidgets.wire.codec import Coded
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,36 @@ def answers(what: str) -> Callable[[Method], Method]:
     return mark
 
 
+def acts(what: str) -> Callable[[Method], Method]:
+    """Mark the method that does `what` when a reader asks for it: it returns JSON, at once, for others wait behind it."""
+
+    def mark(method: Method) -> Method:
+        method._acts = what  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
 def answering_methods(cls: type) -> dict[str, str]:
     """The names of a class's answering methods, by what they answer."""
+    return _marked(cls, "_answers")
+
+
+def acting_methods(cls: type) -> dict[str, str]:
+    """The names of a class's acting methods, by what they do."""
+    return _marked(cls, "_acts")
+
+
+def _marked(cls: type, mark: str) -> dict[str, str]:
     return {
-        method._answers: name
+        getattr(method, mark): name
         for name in dir(cls)
-        if callable(method := inspect.getattr_static(cls, name, None)) and hasattr(method, "_answers")
+        if callable(method := inspect.getattr_static(cls, name, None)) and hasattr(method, mark)
     }
 
 
-def call(method: Callable[..., Answer], what: str, arguments: Mapping[str, Any]) -> Answer:
-    """Call an answering method with a page's arguments; names that it does not take are an error for the page."""
+def call(method: Callable[..., Result], what: str, arguments: Mapping[str, Any]) -> Result:
+    """Call a marked method with a page's arguments; names that it does not take are an error for the page."""
     signature = inspect.signature(method)
     try:
         bound = signature.bind(**arguments)

@@ -31,6 +31,17 @@ def cell_is_running() -> bool:
     return _depth > 0
 
 
+def ipykernel_version() -> str:
+    """The version of the kernel that we run in; "" outside of one."""
+    ipykernel = sys.modules.get("ipykernel")
+    return str(getattr(ipykernel, "__version__", ""))
+
+
+def has_subshells() -> bool:
+    """Whether pages are heard while a cell blocks."""
+    return bool(getattr(getattr(_shell, "kernel", None), "_supports_kernel_subshells", False))
+
+
 def before_cell(callback: Callable[[str | None], None]) -> None:
     """Call `callback(cell_id)` before each cell; the id is None where the front end gives none (nbclient)."""
     _before_cell.append(callback)

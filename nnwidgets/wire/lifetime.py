@@ -13,8 +13,10 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nnwidgets.runs import Run
 from nnwidgets.source import Source
 from nnwidgets.wire import kernel
+from nnwidgets.wire.feed import RunFeed
 from nnwidgets.wire.requests import Desk
 from nnwidgets.wire.streams import Stream
 from nnwidgets.wire.twins import SelectionTwin, SourceTwin
@@ -35,6 +37,7 @@ class Linked:
     selection: SelectionTwin
     stream: Stream
     desk: Desk
+    feed: RunFeed | None
     widgets: list[LinkedWidget] = field(default_factory=list)
 
 
@@ -83,7 +86,8 @@ def _link(source: Source) -> Linked:
         selection_twin = _selections[selection] = SelectionTwin(selection)
     _selection_users[selection] = _selection_users.get(selection, 0) + 1
     twin, stream = SourceTwin(label=source.label, version=source.version), Stream()
-    linked = Linked(twin, selection_twin, stream, Desk(twin, stream, source))
+    feed = RunFeed(source, stream) if isinstance(source, Run) else None
+    linked = Linked(twin, selection_twin, stream, Desk(twin, stream, source), feed)
     _linked[source] = linked
     if source not in _sources:
         _follow(source)
@@ -93,6 +97,8 @@ def _link(source: Source) -> Linked:
 def _unlink(source: Source, linked: Linked) -> None:
     del _linked[source]
     linked.desk.close()
+    if linked.feed is not None:
+        linked.feed.close()
     linked.twin.close()
     linked.stream.close()
     selection = source.selection

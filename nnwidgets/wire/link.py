@@ -41,17 +41,22 @@ class LinkedWidget(anywidget.AnyWidget):
     _selection = anywidget.WidgetTrait().tag(sync=True)
     _stream = anywidget.WidgetTrait().tag(sync=True)
     _key = traitlets.Unicode().tag(sync=True)
+    _library = anywidget.WidgetTrait().tag(sync=True)
     _snapshot: traitlets.List[Any] = traitlets.List().tag(sync=True, echo_update=False)
 
     module: ClassVar[str]
     """The name that this class shares with its browser half and its figure."""
+    library: ClassVar[str | None] = None
+    """The front-end library that the browser half is given, sent once for a kernel."""
     _answering: ClassVar[dict[str, str]] = {}
+    _acting: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if cls.__module__.startswith("nnwidgets.widgets."):  # a reader's subclass looks as the widget that it extends
             cls.module = cls.__module__.rpartition(".")[2]
         cls._answering = answers.answering_methods(cls)
+        cls._acting = answers.acting_methods(cls)
 
     def __init__(self, source: Source, **options: Any) -> None:
         for name in dir(type(self)):  # traitlets' metaclass does not look
@@ -70,7 +75,8 @@ class LinkedWidget(anywidget.AnyWidget):
         try:
             super().__init__(
                 _runtime=runtime(),
-                _code=code(self.module),
+                _code=code(f"widgets/{self.module}"),
+                _library=None if self.library is None else code(f"libraries/{self.library}"),
                 _source=linked.twin,
                 _selection=linked.selection,
                 _stream=linked.stream,
@@ -153,6 +159,15 @@ class LinkedWidget(anywidget.AnyWidget):
         if name is None:
             known = ", ".join(sorted(self._answering))
             raise ValueError(f"{type(self).__name__} does not answer {what!r}: it answers {known}")
+        answer: Answer = answers.call(getattr(self, name), what, arguments)
+        return answer
+
+    def act(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """Do what a reader asks for. Raises ValueError for what this widget does not do."""
+        name = self._acting.get(what)
+        if name is None:
+            known = ", ".join(sorted(self._acting)) or "nothing"
+            raise ValueError(f"{type(self).__name__} does not do {what!r}: it does {known}")
         return answers.call(getattr(self, name), what, arguments)
 
     @classmethod

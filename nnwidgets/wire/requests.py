@@ -1,6 +1,7 @@
 """Requests: a page asks over a twin's comm and is always answered, with arrays or with an error that it shows.
 
-A message is `{client, request, widget, control, what, arguments}`. Its handler must return within 20 ms, for all comms
+A message is `{client, request, widget, control, what, arguments}`, or `{client, request, widget, act, arguments}` for
+something that is to be done. Its handler must return within 20 ms, for all comms
 of a notebook share one subshell: it answers what is stored and was quick the last time; one thread answers what is
 stored and slow. What needs a run of the model becomes a job of the source, with progress and cancel; while a cell
 runs, which may be using the model, it waits for the cell and the page is told.
@@ -152,13 +153,16 @@ class Desk:
             if found is not None:
                 found[0].cancel()
             return
+        act = isinstance(content, dict) and "act" in content
         try:
-            request = Request.read(content)
+            request = Request.read(content | {"what": content["act"], "control": ""} if act else content)
         except Malformed as error:
             # Answered if it can be addressed at all; nobody else must take it for theirs.
             address = content if isinstance(content, dict) else {}
             self._send({"client": address.get("client"), "request": address.get("request"), "error": str(error)})
             return
+        if act:
+            return self._act(request)
         with self._guard:
             self._newest[request.slot] = request.number
             replaced = [waiting for waiting in self._waiting if waiting.slot == request.slot]
@@ -174,6 +178,16 @@ class Desk:
             self._answer(request)
         else:
             _reader.put(lambda: self._answer(request))
+
+    def _act(self, request: Request) -> None:
+        """Do what a reader asks for, here and now: a Stop must not wait behind answers."""
+        widget = self._widgets.get(request.widget)
+        try:
+            if widget is None:
+                raise ValueError("this widget was closed: run its cell again")
+            self._reply(request, {"value": widget.act(request.what, request.arguments)})
+        except Exception as error:
+            self._reply(request, {"error": sentence(error)})
 
     def _answer(self, request: Request) -> None:
         """Answer from the store or, where that does not do, begin a job or wait for the cell."""
@@ -254,8 +268,8 @@ class Desk:
                 for name, (known, since) in self._jobs.items()
                 if known.state == "running" and time.monotonic() - since >= _SHOW_AFTER
             ]
-        if shown or self._stream.last.get("jobs"):
-            self._stream.push({"jobs": shown})
+        if shown or self._stream.jobs:
+            self._stream.push(jobs=shown)
 
     def _check(self) -> None:
         source = self._source()

@@ -1,4 +1,5 @@
-"""The front-end code, sent once for a kernel: the runtime, and a code widget for each widget class that is in use.
+"""The front-end code, sent once for a kernel: the runtime, and a code widget for each widget class and each library
+that is in use.
 
 anywidget sends `_esm` whole with every instance and saves it as often; here instances carry a loader of a few lines
 (`link.LOADER`) and refer to these.
@@ -48,7 +49,7 @@ class Runtime(Silent):
 
 
 class Code(Silent):
-    """The browser half of one widget class; `name` is its module."""
+    """The browser half of one widget class, or a library that several of them draw with; `name` is its file."""
 
     name = traitlets.Unicode().tag(sync=True)
 
@@ -66,10 +67,10 @@ def runtime() -> Runtime:
 
 
 def code(name: str) -> Code:
-    """The kernel's one copy of a widget class's browser half."""
+    """The kernel's one copy of a front-end file: "widgets/<module>" or "libraries/<name>"."""
     made = _codes.get(name)
     if made is None or made.comm is None:
-        made = _codes[name] = Code(_esm=bundle(f"widgets/{name}"), name=name)
+        made = _codes[name] = Code(_esm=bundle(name), name=name)
     return made
 
 

@@ -1,17 +1,19 @@
-"""Streams: what the kernel pushes without being asked (progress, later training curves), each on a comm of its own.
+"""Streams: what the kernel pushes without being asked (progress, a run's state and points), on a comm of its own.
 
 A comm that a busy loop publishes on can go deaf, and Jupyter drops what comes too fast: a stream has no questions to
-hear, and sends at most `RATE` messages a second, the newest content winning in between.
+hear, and sends at most `RATE` messages a second of what is stated, the newest content winning in between.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets
 
+from nnwidgets.wire.codec import Coded
 from nnwidgets.wire.runtime import Silent
 from nnwidgets.wire.twins import TWIN
 
@@ -19,21 +21,23 @@ RATE = 20.0
 
 
 class Stream(Silent):
-    """Pushes whole contents to the page; a page that opens late gets the newest one with `last`."""
+    """States whole contents, of which a page that opens late gets the newest; and sends what is news only once."""
 
     _esm = traitlets.Unicode(TWIN).tag(sync=True)
-    last = traitlets.Dict().tag(sync=True)
+    jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._sent_at = 0.0
         self._timer: threading.Timer | None = None
+        self._next: dict[str, Any] = {}
         super().__init__()
 
-    def push(self, content: dict[str, Any]) -> None:
-        """Show `content` (JSON) in every page: now, or in a moment where a message has just gone out. Never blocks."""
+    def push(self, **stated: Any) -> None:
+        """State `jobs` or `state` (JSON) in every page: now, or in a moment where it has just been done. Never blocks."""
         with self._guard:
-            self._next = content
+            self._next |= stated
             if self._timer is not None:
                 return
             wait = self._sent_at + 1 / RATE - time.monotonic()
@@ -44,13 +48,21 @@ class Stream(Silent):
                 return
         self._flush()
 
+    def tell(self, content: Mapping[str, Any], arrays: Mapping[str, Coded]) -> None:
+        """Send news to every page that is open: it may be lost, so number it. The caller keeps the rate."""
+        if self.comm is not None:
+            headers = {name: coded.header for name, coded in arrays.items()}
+            self.send({**content, "arrays": headers}, [coded.data for coded in arrays.values()])
+
     def _flush(self) -> None:
         with self._guard:
             self._timer = None
             self._sent_at = time.monotonic()
-            content = self._next
+            stated, self._next = self._next, {}
         if self.comm is not None:
-            self.last = content
+            with self.hold_sync():
+                for name, content in stated.items():
+                    self.set_trait(name, content)
 
     def close(self) -> None:
         with self._guard:

@@ -1,5 +1,6 @@
-"""The real models, from the registries (once: they stay in the cache)."""
+"""The real models and data, from the registries (once: they stay in the cache)."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -38,3 +39,12 @@ def test_smollm2_continues_a_sentence() -> None:
     with torch.no_grad():
         logits = model(**tokenizer("The capital of France is", return_tensors="pt")).logits
     assert tokenizer.decode(logits[0, -1].argmax()) == " Paris"
+
+
+def test_mnist_is_what_it_says() -> None:
+    with np.load(data.load("mnist") / "mnist.npz") as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    assert images.shape == (5000, 28, 28) and images.dtype == np.uint8 and images.max() == 255
+    assert np.bincount(labels).tolist() == [500] * 10
+    ones, zeros = images[labels == 1].mean(0), images[labels == 0].mean(0)
+    assert ones[14, 14] > 150 > 50 > zeros[14, 14]  # a one has ink in the middle, a zero a hole

@@ -85,9 +85,9 @@ def test_the_budget_is_kept_and_what_is_left_out_is_said(session: ModelSession, 
 
 def test_the_bars_of_running_jobs_are_not_saved(session: ModelSession, tmp_path: Path) -> None:
     view = AttentionMap(session)
-    view._stream.last = {"jobs": [{"id": "1", "label": "Saving x.html", "done": 0.5}]}
+    view._stream.jobs = [{"id": "1", "label": "Saving x.html", "done": 0.5}]
     page, _ = read(save_page(tmp_path / "x.html", [view]))
-    assert page["models"][view._stream.model_id]["state"]["last"] == {}
+    assert page["models"][view._stream.model_id]["state"]["jobs"] == []
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_closed_session_takes_no_widget(session: ModelSession) -> None:
 def test_widgets_of_a_kernel_share_runtime_code_and_twins(session: ModelSession) -> None:
     one, two, three = AttentionHeads(session), AttentionHeads(session), AttentionMap(session)
     assert one._runtime is two._runtime is three._runtime is runtime()
-    assert one._code is two._code is code("attention_heads") is not three._code
+    assert one._code is two._code is code("widgets/attention_heads") is not three._code
     assert one._source is three._source and one._selection is three._selection
 
 
@@ -127,7 +127,7 @@ def test_a_readers_subclass_looks_as_the_widget_that_it_extends(session: ModelSe
     class Mine(AttentionHeads):
         """With another threshold."""
 
-    assert Mine(session, threshold=0.5)._code is code("attention_heads")
+    assert Mine(session, threshold=0.5)._code is code("widgets/attention_heads")
 
 
 def test_a_widget_that_is_not_whole_says_what_is_missing(session: ModelSession) -> None:
@@ -165,10 +165,10 @@ def test_a_widget_follows_another_source(session: ModelSession) -> None:
 def test_a_stream_is_throttled_and_ends_with_the_newest() -> None:
     stream = Stream()
     sent: list[Any] = []
-    stream.observe(lambda change: sent.append(change["new"]), "last")
+    stream.observe(lambda change: sent.append(change["new"]), "state")
     began = time.monotonic()
     for number in range(2000):
-        stream.push({"number": number})
+        stream.push(state={"number": number})
     took = time.monotonic() - began
     time.sleep(3 / RATE)
     assert sent[-1] == {"number": 1999}
@@ -191,9 +191,9 @@ def test_a_jobs_progress_reaches_the_pages(session: ModelSession) -> None:
     job = session.submit(work, label="Sweeping")
     stream: Stream = widget._stream
     end = time.monotonic() + 5
-    while not stream.last.get("jobs") and time.monotonic() < end:
+    while not stream.jobs and time.monotonic() < end:
         time.sleep(0.02)
-    [shown] = stream.last["jobs"]
+    [shown] = stream.jobs
     assert shown["label"] == "Sweeping" and 0 < shown["done"] < 1
     Page(widget).say({"client": "page", "cancel": shown["id"]})
     assert job.wait(5) and job.state == "cancelled"
@@ -205,9 +205,9 @@ def test_a_job_that_reports_nothing_is_shown_too(session: ModelSession) -> None:
     stream: Stream = widget._stream
     job = session.submit(lambda job: [job.check() or time.sleep(0.01) for _ in range(400)], label="Silent")
     end = time.monotonic() + 3
-    while not stream.last.get("jobs") and time.monotonic() < end:
+    while not stream.jobs and time.monotonic() < end:
         time.sleep(0.02)
-    [shown] = stream.last["jobs"]
+    [shown] = stream.jobs
     assert (shown["label"], shown["done"]) == ("Silent", None)
     job.cancel()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import torch
 from nnwidgets.session import ModelSession
 from nnwidgets.widgets.attention_heads import AttentionHeads
 from nnwidgets.wire import kernel
+from nnwidgets.wire.answers import acts
 from nnwidgets.wire.codec import decode
 from nnwidgets.wire.requests import Desk, Malformed, Request
 from tests.wire.conftest import Page
@@ -271,3 +272,30 @@ def test_weights_that_a_cell_changed_are_noticed_after_it(
     assert "recomputed" in page.twin.message
     page.ask(2, "attention.weights", **WEIGHTS)
     assert page.reply(2)["version"] > before
+
+
+class Actor(AttentionHeads):
+    done: ClassVar[list[float]] = []
+
+    @acts("set")
+    def _set(self, value: float) -> dict[str, Any]:
+        if value <= 0:
+            raise ValueError(f"value={value}, but it is above 0")
+        self.done.append(value)
+        return {"set": value}
+
+
+def test_a_reader_can_have_something_done(session: ModelSession, cell: Callable[[str | None], None]) -> None:
+    page = Page(Actor(session))
+    cell("busy")  # a Stop must be heard while a cell runs
+
+    def act(number: int, what: str, **arguments: Any) -> dict[str, Any]:
+        sent = {"client": "page", "request": number, "widget": page.widget._key, "act": what, "arguments": arguments}
+        page.say(sent)
+        return page.reply(number, timeout=0)
+
+    assert act(1, "set", value=0.5)["value"] == {"set": 0.5}
+    assert act(2, "set", value=0)["error"] == "value=0, but it is above 0"
+    assert "it takes value" in act(3, "set", speed=1)["error"]
+    assert "does not do 'explode': it does set" in act(4, "explode")["error"]
+    assert Actor.done == [0.5]

@@ -76,6 +76,7 @@ export class SourceClient {
   readonly #baked = new Map<string, BakedAnswer>();
   readonly #packed = new WeakMap<Answer, BakedAnswer>();
   readonly #listeners = new Set<() => void>();
+  readonly #acts = new Map<number, { resolve(value: Record<string, unknown>): void; reject(error: Error): void }>();
   #requests = 0;
   #gone = false;
 
@@ -172,6 +173,18 @@ export class SourceClient {
     });
   }
 
+  /** Have the kernel do something; each is done, in order, and none is cached. */
+  async act(widget: string, what: string, args: Arguments): Promise<Record<string, unknown>> {
+    if (this.saved) throw new Error("This is a saved page: there is no kernel to do that. The notebook has one.");
+    if (this.#gone) throw new Error(GONE);
+    const request = ++this.#requests;
+    const done = new Promise<Record<string, unknown>>((resolve, reject) =>
+      this.#acts.set(request, { resolve, reject }),
+    );
+    this.#send({ client: PAGE, request, widget, act: what, arguments: args });
+    return done;
+  }
+
   /** Ask the kernel to end a job. */
   cancel(job: string): void {
     this.#send({ client: PAGE, cancel: job });
@@ -219,6 +232,13 @@ export class SourceClient {
   }
 
   #receive(reply: Reply, buffers: readonly DataView[]): void {
+    const act = this.#acts.get(reply.request);
+    if (act !== undefined) {
+      this.#acts.delete(reply.request);
+      if (reply.error === undefined) act.resolve(reply.value ?? {});
+      else act.reject(new Error(reply.error));
+      return;
+    }
     const flight = this.#flights.get(reply.request);
     if (flight === undefined) return;
     if (reply.parked !== undefined) {
@@ -290,6 +310,8 @@ export class SourceClient {
       slot.next = null;
     }
     for (const flight of flights) for (const ask of flight.asks) ask.reject(new Error(GONE));
+    for (const act of this.#acts.values()) act.reject(new Error(GONE));
+    this.#acts.clear();
     this.#notify();
   }
 
@@ -320,17 +342,25 @@ export function key(what: string, args: Arguments): string {
   return `${what} ${JSON.stringify(Object.fromEntries(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1))))}`;
 }
 
-function unpack(
-  value: Record<string, unknown>,
+/** The arrays of a message, by name; their bytes come in the order of the headers. */
+export function unpackArrays(
   headers: Readonly<Record<string, Header>>,
   buffers: readonly DataView[],
-): Answer {
+): Answer["arrays"] {
   const arrays = Object.entries(headers).map(([name, header], index) => {
     const bytes = buffers[index];
     if (bytes === undefined) throw new Error(`the array ${name} came without its bytes`);
     return [name, decode(header, bytes)] as const;
   });
-  return { value, arrays: Object.fromEntries(arrays) };
+  return Object.fromEntries(arrays);
+}
+
+function unpack(
+  value: Record<string, unknown>,
+  headers: Readonly<Record<string, Header>>,
+  buffers: readonly DataView[],
+): Answer {
+  return { value, arrays: unpackArrays(headers, buffers) };
 }
 
 /** `crypto.randomUUID` is there on secure pages only; a Lab on another machine is often reached by plain http. */

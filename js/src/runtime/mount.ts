@@ -1,8 +1,17 @@
 /** Mounts a widget: resolves what it refers to, gives its view a context, and says what the view cannot know. */
 
 import type { AnswerCache } from "./cache";
-import { type BakedAnswer, key, SourceClient, type Waiting } from "./client";
-import { type Arguments, type OptionsClient, Superseded, type Theme, type View, type ViewContext } from "./context";
+import { type BakedAnswer, key, SourceClient, unpackArrays, type Waiting } from "./client";
+import type { Header } from "./codec";
+import {
+  type Arguments,
+  type OptionsClient,
+  type StateClient,
+  Superseded,
+  type Theme,
+  type View,
+  type ViewContext,
+} from "./context";
 import { createFrame, ensureStyle, type Frame, type Progress } from "./frame";
 import { listen, type Model, type Twin } from "./host";
 import { once, selectionClient } from "./selection";
@@ -56,8 +65,9 @@ export class Mounter {
   }
 
   async #show({ model, el, get }: Mounting, signal: AbortSignal): Promise<void> {
-    const [code, source, selection, stream] = await Promise.all([
+    const [code, library, source, selection, stream] = await Promise.all([
       get("_code") as Promise<{ view: View }>,
+      model.get("_library") ? get("_library") : undefined,
       get("_source") as Promise<Twin>,
       get("_selection") as Promise<Twin>,
       get("_stream") as Promise<Twin>,
@@ -90,6 +100,14 @@ export class Mounter {
         if (answer !== undefined) use(what, args);
         return answer;
       },
+      saved: client.saved,
+      act: (what, args) => client.act(widgetId(model), what, args),
+      state: stateClient(stream, signal),
+      onPush: (listener) =>
+        listen(stream.model, "msg:custom", signal, (content: Pushed, buffers: readonly DataView[]) =>
+          listener(content, unpackArrays(content.arrays, buffers)),
+        ),
+      library,
       showError: (error) => complain(frame, error),
       theme: () => theme,
       onTheme: (listener) =>
@@ -135,6 +153,17 @@ function optionsClient(model: Model, signal: AbortSignal): OptionsClient {
   };
 }
 
+interface Pushed extends Record<string, unknown> {
+  readonly arrays: Readonly<Record<string, Header>>;
+}
+
+function stateClient({ model }: Twin, signal: AbortSignal): StateClient {
+  return {
+    get: (name) => (model.get("state") as Record<string, unknown>)[name] as never,
+    onChange: (listener) => listen(model, "change:state", signal, once(listener, signal)),
+  };
+}
+
 /** Keep the status line, the progress bars and the selection's refusals up to date. */
 function narrate(
   frame: Frame,
@@ -165,10 +194,9 @@ function narrate(
     complain(frame, error === undefined ? null : new Error(error)),
   );
   const showJobs = (): void => {
-    const { jobs } = stream.model.get("last") as { jobs?: readonly Progress[] };
-    frame.progress(jobs ?? [], (id) => client.cancel(id));
+    frame.progress(stream.model.get("jobs") as readonly Progress[], (id) => client.cancel(id));
   };
-  listen(stream.model, "change:last", signal, showJobs);
+  listen(stream.model, "change:jobs", signal, showJobs);
   showJobs();
   signal.addEventListener("abort", () => clearTimeout(later), { once: true });
   tell();

@@ -248,3 +248,26 @@ describe("a saved page", () => {
     expect(model.sent).toHaveLength(0);
   });
 });
+
+describe("what the kernel is asked to do", () => {
+  it("is sent as it is asked for, each time, and answered", async () => {
+    connect();
+    const [first, second] = [client.act("w", "pause", {}), client.act("w", "pause", {})];
+    expect(model.sent).toMatchObject([{ act: "pause", widget: "w" }, { act: "pause" }]);
+    model.reply(1, { value: { paused: true } });
+    model.reply(0, { error: "value=0, but a learning rate is above 0" });
+    await expect(second).resolves.toEqual({ paused: true });
+    await expect(first).rejects.toThrow("value=0, but a learning rate is above 0");
+  });
+
+  it("is refused on a saved page, and when the kernel is gone, also while it waits", async () => {
+    connect({ baked: [] });
+    await expect(client.act("w", "stop", {})).rejects.toThrow("saved page");
+    connect();
+    const waiting = client.act("w", "stop", {});
+    client.lose();
+    await expect(waiting).rejects.toThrow("kernel is gone");
+    await expect(client.act("w", "stop", {})).rejects.toThrow("kernel is gone");
+    expect(model.sent).toHaveLength(1);
+  });
+});

@@ -1,0 +1,48 @@
+"""What a metric's name tells: which metric it is, and of which phase (training, validation or test)."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Phase = Literal["train", "validation", "test"]
+
+_PHASES: dict[str, Phase] = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "eval": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+_ALIASES = {
+    "acc": "accuracy",
+    "lr": "learning_rate",
+    "grad_norm": "gradient_norm",
+    "g_loss": "generator_loss",
+    "d_loss": "discriminator_loss",
+}
+_BETWEEN = re.compile(r"[_/. \-]")
+
+
+def split(name: str) -> tuple[str, Phase]:
+    """The metric and its phase: "val_loss", "valid/loss" and "loss/val" are ("loss", "validation").
+
+    Common short names are told by their long ones: "acc" is "accuracy". A name without a phase is of the training.
+    """
+    metric, phase = _without_phase(name)
+    return _ALIASES.get(metric, metric), phase
+
+
+def _without_phase(name: str) -> tuple[str, Phase]:
+    marks = [match.start() for match in _BETWEEN.finditer(name)]
+    if not marks:
+        return name, "train"
+    first, last = marks[0], marks[-1]
+    if (phase := _PHASES.get(name[:first].lower())) is not None and name[first + 1 :]:
+        return name[first + 1 :], phase
+    if (phase := _PHASES.get(name[last + 1 :].lower())) is not None and name[:last]:
+        return name[:last], phase
+    return name, "train"

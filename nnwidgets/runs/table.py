@@ -1,0 +1,75 @@
+"""The runs of a store as a list that shows itself as a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Self, overload
+
+from nnwidgets.runs.reading import Row
+
+_SHOWN = 60
+_COLUMNS = ("id", "name", "status", "started", "config")
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in a store's list."""
+
+    id: str
+    name: str
+    status: str
+    config: dict[str, Any]
+    started: float
+    ended: float | None
+
+    def cells(self) -> tuple[str, ...]:
+        """As people read it."""
+        started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started))
+        config = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return self.id, self.name, self.status, started, config if len(config) <= 60 else f"{config[:59]}…"
+
+
+class RunTable(Sequence[RunRow]):
+    """Runs, newest first."""
+
+    def __init__(self, rows: tuple[RunRow, ...]) -> None:
+        self._rows = rows
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Self:
+        """From the store's rows."""
+        return cls(tuple(RunRow(row.id, row.name, row.status, row.config, row.started, row.ended) for row in rows))
+
+    @overload
+    def __getitem__(self, index: int) -> RunRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> RunTable: ...
+    def __getitem__(self, index: int | slice) -> RunRow | RunTable:
+        return RunTable(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        if not self._rows:
+            return "no runs"
+        lines = [_COLUMNS, *(row.cells() for row in self._rows[:_SHOWN])]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
+        text = "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+        return text + self._rest()
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>"
+            for row in self._rows[:_SHOWN]
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{escape(self._rest())}"
+
+    def _rest(self) -> str:
+        return f"\n… and {len(self) - _SHOWN:,} more" if len(self) > _SHOWN else ""
