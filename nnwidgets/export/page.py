@@ -10,7 +10,6 @@ import datetime
 import html
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nnwidgets.export.bake import Baked, bake
+from nnwidgets.export.files import write_text
 from nnwidgets.wire.link import LinkedWidget
 from nnwidgets.wire.runtime import bundle
 
@@ -120,7 +120,7 @@ def save_page(
         job.wait(_PATIENCE)  # what the user does next may need the model
         raise
     page = _page(shown, baked, title or target.stem)
-    saved = SavedPage(target, _write(target, page), baked.kept, baked.left_out, int(budget))
+    saved = SavedPage(target, write_text(target, page), baked.kept, baked.left_out, int(budget))
     if saved.left_out:
         warnings.warn(repr(saved), stacklevel=2)
     return saved
@@ -196,18 +196,3 @@ def _footer(baked: Baked) -> str:
 def _inert(text: str) -> str:
     """JSON (in ASCII) that cannot end the script element it stands in, whatever the tokens are."""
     return text.replace("<", "\\u003c")
-
-
-def _write(path: Path, text: str) -> int:
-    """Write the file whole or not at all; its size in bytes."""
-    data = text.encode("utf-8", errors="replace")  # a title may hold half a character
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return len(data)

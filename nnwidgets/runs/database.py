@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 from nnwidgets.runs import schema
+from nnwidgets.runs.ending import databases
 from nnwidgets.runs.errors import StoreError
 
 Durable = Literal["process", "power"]
 
 _PATIENCE = 5.0  # seconds that a statement waits for another process's lock
+_others: list[sqlite3.Connection | None] = []
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _NO_WAL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_CANTOPEN)
@@ -43,6 +46,7 @@ class Database:
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._seen: os.stat_result | None = None
+        databases.add(self)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -95,6 +99,15 @@ class Database:
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def forked(self) -> None:
+        """In a process that was forked: the connection is the other one's, and must not even be closed here."""
+        _others.append(self._connection)
+        self._connection = self._seen = None
+        self.lock = threading.RLock()
 
     def detach(self) -> sqlite3.Connection | None:
         """Give the connection away, open as it is: what was deleted can still be read through it."""
@@ -197,9 +210,11 @@ def _wal(connection: sqlite3.Connection) -> str:
             time.sleep(0.01)
 
 
-def why(error: BaseException) -> str:
+def why(error: BaseException, path: Path | None) -> str:
     """What keeps the store from being written, as the first half of a sentence."""
     code = _code(error)
+    if code == sqlite3.SQLITE_CANTOPEN and path is not None and path.exists() and not os.access(path, os.W_OK):
+        code = sqlite3.SQLITE_READONLY
     if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in _FULL:
         return "the disk is full"
     if code == sqlite3.SQLITE_READONLY or getattr(error, "errno", None) in _READ_ONLY:

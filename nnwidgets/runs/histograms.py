@@ -42,7 +42,7 @@ class Histogram:
         edges, counts = np.asarray(self.edges, np.float64), np.asarray(self.counts)
         if edges.ndim != 1 or counts.ndim != 1 or len(edges) != len(counts) + 1 or not len(counts):
             raise ValueError(
-                f"edges has shape {edges.shape} and counts {counts.shape}, but there is one edge more than there are bins"
+                f"edges has shape {edges.shape} and counts {counts.shape}, but there is one edge more than bins"
             )
         if len(counts) > MOST_BINS:
             raise ValueError(f"the histogram has {len(counts):,} bins, but at most {MOST_BINS:,} are kept")

@@ -114,7 +114,8 @@ _NOTHING = (np.empty(0, np.int64), np.empty(0), np.empty(0))
 
 def whole(name: str, steps: Whole, values: Floats, times: Floats) -> History:
     """Every point as it was logged."""
-    return History(name, steps.astype(np.float64), values, times, values, values, np.ones(len(steps), np.int64), False)
+    ones = np.ones(len(steps), np.int64)
+    return History(name, steps.astype(np.float64), values, times, values, values, ones, False)
 
 
 def thinned(name: str, buckets: Buckets) -> History:
@@ -123,7 +124,7 @@ def thinned(name: str, buckets: Buckets) -> History:
 
 
 def summary(steps: Whole, values: Floats, times: Floats) -> tuple[int, float, float, float, float, float]:
-    """Of at least one point: how many values are finite, mean step, mean time, mean, lowest and highest finite value."""
+    """Of one point or more: how many values are finite, mean step, mean time, mean, lowest and highest finite value."""
     one = Buckets.single(steps, values, times).merge(np.zeros(1, np.int64))
     row = (float(column[0]) for column in (one.steps, one.times, one.values, one.low, one.high))
     return int(one.finite[0]), *row  # type: ignore[return-value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +72,7 @@ def _channels_last(values: Any) -> npt.NDArray[Any]:
         if getattr(values, "is_floating_point", bool)() and values.element_size() < 4:
             values = values.float()
         values = values.cpu().numpy()
-    array: npt.NDArray[Any] = np.asarray(values)
+    array: Any = np.asarray(values)
     if array.ndim == 2:
         array = array[..., None]
     elif array.ndim == 3 and array.shape[-1 if not tensor else 0] not in _CHANNELS:
@@ -85,7 +85,7 @@ def _channels_last(values: Any) -> npt.NDArray[Any]:
             f"of a tensor, [channels, height, width], with 1, 3 or 4 channels"
         )
     _check_size(*array.shape[:2])
-    return array
+    return cast("npt.NDArray[Any]", array)
 
 
 def _bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -94,8 +94,9 @@ def _bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if array.dtype == np.bool_:
         return np.where(array, 255, 0).astype(np.uint8)
     if array.dtype.kind in "iu":
-        return np.clip(array, 0, 255).astype(np.uint8)
+        clipped: npt.NDArray[Any] = np.clip(array, 0, 255)
+        return clipped.astype(np.uint8)
     if array.dtype.kind != "f":
         raise ValueError(f"an array of type {array.dtype}, but an image has whole numbers 0 to 255 or floats 0 to 1")
-    filled = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=1.0, neginf=0.0)
+    filled: npt.NDArray[np.float64] = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=1.0, neginf=0.0)
     return np.rint(np.clip(filled, 0.0, 1.0) * 255).astype(np.uint8)

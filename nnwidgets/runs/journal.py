@@ -37,6 +37,8 @@ ITEM: Final = 0x8000_0000
 _FIRST_SIZE = 256 * 1024
 _KEPT_SIZE = 16 * _FIRST_SIZE  # larger ones are cut again when they are empty
 _HEAD = struct.Struct("=QQ")
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows
+_ANEW = os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -53,7 +55,7 @@ class Half:
 
     def __init__(self, path: Path, *, mapped: bool) -> None:
         self.path = path
-        self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+        self.file = os.open(path, _ANEW, 0o666)
         self.at = START
         self.last = 0
         self.room = -1
@@ -64,24 +66,24 @@ class Half:
             if mapped:
                 _reserve(self.file, 0, _FIRST_SIZE)
                 self._map(_FIRST_SIZE)
-            os.pwrite(self.file, _HEAD.pack(START, 0), 0)
+            _write_at(self.file, _HEAD.pack(START, 0), 0)
         except BaseException:
             self.close()
             raise
 
-    def append(self, body: bytes) -> None:
-        """Add a record where the mapping has no room for it, or where there is none. Raises `OSError`."""
-        end = self.at + CHECKSUM.size + len(body)
+    def append(self, bodies: list[bytes]) -> None:
+        """Add records, all of them or none; also where there is no mapping, or no room in it. Raises `OSError`."""
+        data = b"".join(CHECKSUM.pack(crc32(body)) + body for body in bodies)
+        end = self.at + len(data)
         if not self.mapped:
-            os.pwrite(self.file, CHECKSUM.pack(crc32(body)) + body, self.at)
-            os.pwrite(self.file, _HEAD.pack(end, 0), 0)
+            _write_at(self.file, data, self.at)
+            _write_at(self.file, _HEAD.pack(end, 0), 0)
         else:
             if end > self.room:
                 size = max(2 * self.room, end + _FIRST_SIZE)
                 _reserve(self.file, self.room, size - self.room)
                 self._map(size)
-            self.map[self.at + CHECKSUM.size : end] = body
-            CHECKSUM.pack_into(self.map, self.at, crc32(body))
+            self.map[self.at : end] = data
             self.head[0] = end
         self.at = end
 
@@ -93,7 +95,7 @@ class Half:
                 self._map(_FIRST_SIZE)
                 os.ftruncate(self.file, _FIRST_SIZE)
         else:
-            os.pwrite(self.file, _HEAD.pack(START, 0), 0)
+            _write_at(self.file, _HEAD.pack(START, 0), 0)
         self.at, self.last = START, 0
 
     def close(self) -> None:
@@ -129,20 +131,12 @@ class Journal:
         self.folder = folder
         self.run = run
         self.notes: list[str] = []
-        self.locked = True
-        folder.mkdir(parents=True, exist_ok=True)
-        # Locked before it has the name that others look for: nobody shall take it for a dead one.
-        early = folder / f"{run}.new"
-        self.file = os.open(early, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
         self.halves: list[Half] = []
+        # Locked before it has the name that others look for, so that nobody takes it for a dead one; Windows renames no
+        # open file.
+        early = folder / (f"{run}.journal" if os.name == "nt" else f"{run}.new")
+        self._open_locked(early)
         try:
-            try:
-                take(self.file)
-            except OSError as error:
-                self.locked = False
-                self.notes.append(
-                    f"files cannot be locked here ({error.strerror}): whether a run's process lives is told by its number"
-                )
             self.define(record)
             for number in (0, 1):
                 self.halves.append(self._half(number))
@@ -152,6 +146,22 @@ class Journal:
             with contextlib.suppress(OSError):
                 early.unlink()
             raise
+
+    def _open_locked(self, path: Path) -> None:
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.file = os.open(path, _ANEW, 0o666)
+            try:
+                taken = take(self.file)
+            except OSError as error:
+                self.notes.append(
+                    f"files cannot be locked here ({error.strerror}): whether a run's process lives is told by its id"
+                )
+                return
+            # Somebody who clears up may have come between the two steps.
+            if taken and self._is_at(path):
+                return
+            os.close(self.file)
 
     def _half(self, number: int) -> Half:
         path = self.folder / f"{self.run}.{number}"
@@ -170,9 +180,7 @@ class Journal:
         line = struct.pack("=II", len(body), crc32(body)) + body
         start = os.lseek(self.file, 0, os.SEEK_END)
         try:
-            written = os.write(self.file, line)
-            if written < len(line):
-                os.write(self.file, line[written:])  # raises what is wrong
+            _write_at(self.file, line, start)
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.file, start)
@@ -180,8 +188,11 @@ class Journal:
 
     def exists(self) -> bool:
         """Whether the files are still at their place."""
+        return self._is_at(self.folder / f"{self.run}.journal")
+
+    def _is_at(self, path: Path) -> bool:
         try:
-            return os.path.samestat(os.fstat(self.file), os.stat(self.folder / f"{self.run}.journal"))
+            return os.path.samestat(os.fstat(self.file), os.stat(path))
         except OSError:
             return False
 
@@ -189,11 +200,13 @@ class Journal:
         """Let go of the files, and of the lock; `delete` them where nothing is left in them."""
         for half in self.halves:
             half.close()
-        if delete:
+        if delete and os.name != "nt":  # before the lock goes: nobody shall find it
             remove(self.folder, self.run)
         if self.file >= 0:
             os.close(self.file)
             self.file = -1
+        if delete:
+            remove(self.folder, self.run)
 
 
 class Left:
@@ -203,7 +216,7 @@ class Left:
         self.folder = folder
         self.run = run
         path = folder / f"{run}.journal"
-        self.file = os.open(path, (os.O_RDONLY if shared else os.O_RDWR) | getattr(os, "O_BINARY", 0))
+        self.file = os.open(path, (os.O_RDONLY if shared else os.O_RDWR) | _BINARY)
         try:
             self.alive = not take(self.file, shared=shared)
             # Another may have taken it up and removed it between our two steps.
@@ -223,7 +236,8 @@ class Left:
 
     def definitions(self) -> list[dict[str, Any]]:
         """What was defined; the first is the run's own record."""
-        found, at, data = [], 0, os.pread(self.file, os.fstat(self.file).st_size, 0)
+        os.lseek(self.file, 0, os.SEEK_SET)
+        found, at, data = [], 0, os.read(self.file, os.fstat(self.file).st_size)
         while at + 8 <= len(data):
             size, checksum = struct.unpack_from("=II", data, at)
             body = data[at + 8 : at + 8 + size]
@@ -268,9 +282,24 @@ def pending(folder: Path) -> list[str]:
         return []
 
 
+def clear_up(folder: Path) -> None:
+    """Remove what processes left that died while they made a journal."""
+    with contextlib.suppress(OSError):
+        for path in [folder / name for name in os.listdir(folder) if name.endswith(".new")]:
+            file = os.open(path, os.O_RDWR | _BINARY)
+            try:
+                if take(file) and path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+                    if path.with_suffix(".journal").exists():  # it was to be made anew
+                        path.unlink()
+                    else:
+                        remove(folder, path.stem)
+            finally:
+                os.close(file)
+
+
 def remove(folder: Path, run: str) -> None:
     """Remove a run's journal, and the folder with the last one."""
-    for end in ("0", "1", "journal"):
+    for end in ("0", "1", "journal", "new"):
         with contextlib.suppress(OSError):
             (folder / f"{run}.{end}").unlink()
     with contextlib.suppress(OSError):
@@ -301,7 +330,11 @@ def _reserve(file: int, start: int, size: int) -> None:
         if isinstance(error, OSError) and error.errno in _FULL:
             os.ftruncate(file, max(start, START))
             raise
-        nothing = bytes(64 * 1024)
-        os.lseek(file, start, os.SEEK_SET)
-        while size > 0:
-            size -= os.write(file, nothing[: min(size, len(nothing))])
+        _write_at(file, bytes(size), start)
+
+
+def _write_at(file: int, data: bytes, at: int) -> None:
+    os.lseek(file, at, os.SEEK_SET)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]

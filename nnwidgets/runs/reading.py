@@ -13,7 +13,7 @@ import numpy as np
 from nnwidgets.runs.encoding import to_bytes, to_text
 from nnwidgets.runs.history import Buckets, History, thinned, whole
 from nnwidgets.runs.lines import Line, unpack_points, unpack_tail
-from nnwidgets.runs.records import Floats, Points, Series, Status, Whole
+from nnwidgets.runs.records import Floats, Kind, Points, Series, Status, Whole
 from nnwidgets.runs.schema import CHUNK, CHUNKS_A_SERIES
 
 _AT_ONCE = 64  # chunks whose points are in memory at a time while a long series is thinned
@@ -110,7 +110,7 @@ def read_lines(connection: sqlite3.Connection, row: Row) -> dict[str, Line]:
 
 def read_items_table(
     connection: sqlite3.Connection, run: int
-) -> list[tuple[int, str, str, int, int | None, int | None]]:
+) -> list[tuple[int, str, Kind, int, int | None, int | None]]:
     """The series that are no scalars: key, name, kind, count, smallest and largest step."""
     return [
         (key, to_text(name), kind, count, low, high)
@@ -132,7 +132,7 @@ def read_series(connection: sqlite3.Connection, row: Row) -> dict[str, Series]:
         if line.count
     }
     for _, name, kind, count, low, high in read_items_table(connection, row.key):
-        table[name] = Series(name, kind, count, low, high, None)  # type: ignore[arg-type]
+        table[name] = Series(name, kind, count, low, high, None)
     return table
 
 

@@ -109,6 +109,8 @@ class Recorder:
         self._sequence = 0
         self._zero = perf_counter()
         self._half: Half | None = None
+        self._folder: Path | None = None
+        self._notes: list[str] = []
         self._ended: str | None = None
 
     # What the training thread does.
@@ -138,15 +140,15 @@ class Recorder:
                     CHECKSUM.pack_into(mapped, at, crc32(body))
                     half.head[0] = half.at = end
                 else:
-                    self._append(half, body)
+                    self._append(half, [body])
             self.step = step
         if not self.awake:
             self._wake()
         return None
 
-    def _append(self, half: Half, body: bytes) -> None:
+    def _append(self, half: Half, bodies: list[bytes]) -> None:
         try:
-            half.append(body)
+            half.append(bodies)
         except OSError:
             self._half = None  # on in memory; the writer finds out and says what is wrong
 
@@ -180,10 +182,8 @@ class Recorder:
                     head = BODY.pack(BODY.size + len(data), self._sequence, ITEM | items.number, step, time)
                     self._queue.append((items.number, step, time, data))
                     bodies.append(head + data)
-            half = self._half
-            for body in bodies:
-                if half is not None and self._half is not None:
-                    self._append(half, body)
+            if self._half is not None:
+                self._append(self._half, bodies)
             self.step = step
         self._wake()
 
@@ -204,12 +204,16 @@ class Recorder:
             self._shapes[names] = shape
         return shape
 
+    def add_items(self, name: str, kind: Kind) -> Items:
+        """A series of items that is new here."""
+        items = self.items[name] = Items(name, kind, len(self._by_number))
+        self._by_number.append(items)
+        return items
+
     def _items(self, name: str, kind: Kind) -> Items:
         items = self.items.get(name)
         if items is None:
-            items = Items(name, kind, len(self._by_number))
-            self._by_number.append(items)
-            self.items[name] = items
+            items = self.add_items(name, kind)
             self._define({"items": items.number, "name": name, "kind": kind})
         return items
 
@@ -315,7 +319,7 @@ class Recorder:
         """Whether the store has all there is, and how it ended."""
         return self.key is not None and self.drained == self.gathered and (not self.ending or self.ended)
 
-    def settle(self, folder: Path | None) -> None:
+    def settle(self) -> None:
         """The store has all that was gathered: free the journal's half that held it; mend a journal that broke."""
         if self.ending:
             self.ended = True
@@ -323,18 +327,23 @@ class Recorder:
                 self.journal.close(delete=True)
                 self.journal = None
             return
-        if folder is None:
+        if self._folder is None:
             return
         with self._lock:
             if self._half is None or self.journal is None:
-                self._start_journal(folder)
+                self._start_journal(self._folder)
             assert self.journal is not None
             for half in self.journal.halves:
                 if half is not self._half and half.at != START and half.last <= self.drained:
                     half.reset()
 
-    def start_journal(self, folder: Path) -> None:
-        """Have what is logged from now on be safe before `log` returns. Raises `OSError`."""
+    def start_journal(self, folder: Path, notes: list[str]) -> None:
+        """Have what is logged from now on be safe before `log` returns. Raises `OSError`.
+
+        `notes` is told what does not work there as it should. Where the journal cannot be made, or breaks, it is made
+        with the next thing that the store takes.
+        """
+        self._folder, self._notes = folder, notes
         with self._lock:
             self._start_journal(folder)
 
@@ -342,6 +351,7 @@ class Recorder:
         if self.journal is not None:
             self.journal.close()
         self.journal = Journal(folder, self.record.id, asdict(self.record))
+        self._notes.extend(note for note in self.journal.notes if note not in self._notes)
         for names, shape in self._shapes.items():
             self.journal.define({"shape": shape.number, "names": names})
         for items in self._by_number:
@@ -358,6 +368,19 @@ class Recorder:
             self.record.ended = self.record.started + perf_counter() - self._zero
             self._define({"end": {"status": status, "message": message, "ended": self.record.ended}})
         self.ending = True
+
+    def forked(self) -> None:
+        """In a process that was forked: the run is the other one's, and so is its journal."""
+        self._lock, self.gathering = threading.Lock(), threading.RLock()
+        self._half = None
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+        self._ended = (
+            f"the run {self.record.name!r} is recorded by the process {self.record.process}, from which this one was "
+            f"forked: log there, or begin a run of its own here"
+        )
+        self.ending = self.ended = True
 
     def waiting(self) -> int:
         """How many points and items are not in the store."""

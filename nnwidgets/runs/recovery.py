@@ -9,9 +9,9 @@ import sqlite3
 from pathlib import Path
 
 from nnwidgets.runs.database import Database
-from nnwidgets.runs.journal import Left, pending, remove
+from nnwidgets.runs.journal import Left, clear_up, pending, remove
 from nnwidgets.runs.reading import Row, read_items_table, read_lines, read_run
-from nnwidgets.runs.recorder import Items, Record, Recorder
+from nnwidgets.runs.recorder import Record, Recorder
 from nnwidgets.runs.saving import save, save_end
 
 
@@ -44,6 +44,7 @@ def _lives_by_number(host: str, process: int) -> bool:
 
 def take_up(folder: Path, database: Database) -> None:
     """Bring what dead processes left in their journals into the store, and say that their runs were interrupted."""
+    clear_up(folder)
     for run in pending(folder):
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             left = Left(folder, run, shared=False)
@@ -88,7 +89,7 @@ def resume(connection: sqlite3.Connection, record: Record, left: Left) -> Record
         newest = connection.execute("SELECT max(drained) FROM tail WHERE run = ?", (row.key,)).fetchone()[0]
         recorder.drained = recorder.gathered = max(row.drained, newest or 0)
         for key, name, kind, count, low, high in read_items_table(connection, row.key):
-            items = recorder.items[name] = Items(name, kind, 0)  # type: ignore[arg-type]
+            items = recorder.add_items(name, kind)
             items.key, items.count, items.low_step, items.high_step = key, count, low, high
     recorder.replay(left.definitions()[1:], left.bodies(recorder.drained))
     return recorder

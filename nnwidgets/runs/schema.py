@@ -47,18 +47,18 @@ _TABLES: Final = (
 
 def is_store(connection: sqlite3.Connection) -> bool:
     """Whether the file is a store (False: it is empty). Raises `StoreError` where it is something else."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application == APPLICATION:
+    # In this order: another process may make the tables at this moment.
+    if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        return False
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             raise StoreError(
                 f"the store is of version {version}, but this nnwidgets reads version {VERSION}: "
                 f"use the nnwidgets that made it"
             )
         return True
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        raise StoreError("it is an SQLite file of something else")
-    return False
+    raise StoreError("it is an SQLite file of something else")
 
 
 def create(connection: sqlite3.Connection) -> None:

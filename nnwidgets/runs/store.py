@@ -57,7 +57,7 @@ class RunStore:
         self.folder = None if self.path is None else self.path.with_name(f"{self.path.name}.pending")
         writing = Database(self.path, durable=durable)
         self.database = writing if self.path is None else Database(self.path, writable=False)
-        self.writer = Writer(writing, self.folder)
+        self.writer = Writer(writing)
         self.notes = writing.notes
         self.read_only = False
         self._open(writing)
@@ -99,7 +99,7 @@ class RunStore:
         recorder = Recorder(record, self.writer.wake)
         if self.folder is not None:
             with contextlib.suppress(OSError):  # the writer tries again, and says what is wrong
-                recorder.start_journal(self.folder)
+                recorder.start_journal(self.folder, self.notes)
         run = Run(self, _row(record), recorder, selection=selection, save_dir=save_dir)
         self.writer.flush()
         if run.trouble is not None:
@@ -142,7 +142,9 @@ class RunStore:
             assert self.folder is not None
             take_up(self.folder, database)
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"the store {self.path} cannot be {'opened' if there else 'made'}: {why(error)}") from None
+            raise StoreError(
+                f"the store {self.path} cannot be {'opened' if there else 'made'}: {why(error, self.path)}"
+            ) from None
 
 
 def load_run(path: str, run: str) -> Run:

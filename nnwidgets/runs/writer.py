@@ -11,7 +11,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from nnwidgets.runs.carrying import carry
 from nnwidgets.runs.database import Database, why
@@ -45,9 +44,8 @@ class Writer:
     `reason` says what keeps the store from being written, or is None.
     """
 
-    def __init__(self, database: Database, folder: Path | None) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self.folder = folder
         self.reason: str | None = None
         self._recorders: dict[Recorder, Told] = {}
         self._changing = threading.Condition()
@@ -55,7 +53,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._woken = False
         self._asked = self._done = 0
-        self._next_try = self._next_look = 0.0
+        self._next_try = self._looked = self._wrote = 0.0
         self._gone: sqlite3.Connection | None = None
         self._behind: set[Recorder] = set()
         writers.add(self)
@@ -81,7 +79,7 @@ class Writer:
         with self._changing:
             self._asked += 1
             mine = self._asked
-            self._next_try = 0.0
+            self._next_try = self._looked = 0.0
             if self._start():
                 self._changing.notify_all()
                 return self._changing.wait_for(lambda: self._done >= mine, timeout)
@@ -106,8 +104,16 @@ class Writer:
         if self._recorders:
             self.flush(_PATIENCE_AT_EXIT)
 
+    def forked(self) -> None:
+        """In a process that was forked: the runs are those of the other one."""
+        for recorder in self._recorders:
+            recorder.forked()
+        self._recorders, self._behind, self._gone = {}, set(), None
+        self._changing, self._rounding = threading.Condition(), threading.RLock()
+        self._thread = None
+
     def _start(self) -> bool:
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="nnwidgets runs", daemon=True)
             try:
                 self._thread.start()
@@ -138,19 +144,30 @@ class Writer:
                         recorder.awake = False
                     # What was logged before that may have found us awake.
                     self._woken = any(recorder.waits() for recorder in self._recorders)
+                    if not self._recorders and not self._woken and self._asked == asked:
+                        self._rest()
+                        return
                 self._changing.notify_all()
+
+    def _rest(self) -> None:
+        """No run is recorded any more: nothing is held open. Under `_changing`."""
+        self._thread = None
+        if self.database.path is not None:
+            self.database.close()
+        self._changing.notify_all()
 
     def _round(self) -> bool:
         """One round over all recorders; whether there was anything to do, or there still is."""
-        busy = False
         with self._rounding:
+            self._look()
+            busy = self._looked < self._wrote  # once more, for what was written into a file that was just deleted
             for recorder, told in list(self._recorders.items()):
                 with recorder.gathering:
                     recorder.gather(flip=True)
                     batch = recorder.batch()
                     busy |= batch is not None
                     changed = self._save(recorder)
-                    busy |= recorder.gathered != recorder.drained
+                    busy |= not recorder.is_saved() or recorder in self._behind
                 if batch is not None:
                     _call(told.batch, batch)
                 if changed:
@@ -159,16 +176,16 @@ class Writer:
 
     def _save(self, recorder: Recorder) -> bool:
         """Bring it into the store; whether something is to be told: trouble came or went, the run ended."""
-        if recorder.is_saved() or time.monotonic() < self._next_try:
+        if (recorder.is_saved() and recorder not in self._behind) or time.monotonic() < self._next_try:
             return False
         before = self.reason
         try:
             self._write(recorder)
-            recorder.settle(self.folder)
+            recorder.settle()
             self.reason = None
         except (sqlite3.Error, OSError, StoreError) as error:
             self._next_try = time.monotonic() + _RETRY
-            self.reason = why(error)
+            self.reason = why(error, self.database.path)
             if self.database.replaced():
                 self._leave()
             self.database.close()
@@ -182,7 +199,7 @@ class Writer:
         database = self.database
         pack = recorder.ending
         with database.lock:
-            if self._is_elsewhere(recorder):
+            if recorder in self._behind:
                 with database.writing() as connection:
                     carry(self._gone, connection, recorder)
                     save(connection, recorder, pack=True)
@@ -201,17 +218,18 @@ class Writer:
                         assert recorder.key is not None
                         save_end(connection, recorder.record, recorder.key)
         saved(recorder, packed=packed)
+        self._wrote = time.monotonic()
 
-    def _is_elsewhere(self, recorder: Recorder) -> bool:
-        """Whether what was saved of it lies in a file that was deleted or replaced."""
-        if time.monotonic() >= self._next_look or recorder.ending:
-            self._next_look = time.monotonic() + _LOOK
-            if self.database.replaced():
-                self._leave()
-            for each in list(self._recorders):
-                if each.key is not None and each.journal is not None and not each.journal.exists():
-                    each.lose_journal()
-        return recorder in self._behind
+    def _look(self) -> None:
+        """Whether the file is still there, and the journals: now and then."""
+        if time.monotonic() < self._looked + _LOOK:
+            return
+        self._looked = time.monotonic()
+        if self.database.replaced():
+            self._leave()
+        for each in list(self._recorders):
+            if each.journal is not None and not each.journal.exists():
+                each.lose_journal()
 
     def _leave(self) -> None:
         """The file is gone: what was written to it can be read through the connection that is open."""

@@ -74,6 +74,11 @@ class Source:
         """Rises whenever answers given before are no longer true."""
         return 0
 
+    @property
+    def needs_idle_kernel(self) -> bool:
+        """Whether its long work must wait for a running cell, which may be using what it works on."""
+        return True
+
     def check(self) -> None:
         """Look whether something changed that answers depend on. Raises `SourceClosed`."""
 

@@ -138,7 +138,8 @@ class Widget(LinkedWidget):
         except Exception:
             return None
 
-    def _first_picture(self) -> bytes:
+    def keep_picture(self) -> None:
+        """Keep what the first picture needs in the widget's state, and so in a saved notebook."""
         snapshot = []
         for what, arguments in self.first_questions():
             answer = self.answer(what, arguments)
@@ -153,5 +154,8 @@ class Widget(LinkedWidget):
                 }
             )
         self._snapshot = snapshot
+
+    def _first_picture(self) -> bytes:
+        self.keep_picture()
         still: bytes = self._still_half().still(self.result, **self.look())
         return still

@@ -59,7 +59,13 @@ class RunWidget(Widget):
                     "thinned": history.thinned,
                 }
             )
-        value = {"label": run.label, "status": run.status, "started": run.started, "series": described, "cursor": cursor}
+        value = {
+            "label": run.label,
+            "status": run.status,
+            "started": run.started,
+            "series": described,
+            "cursor": cursor,
+        }
         return Answer(value, arrays)
 
     @answers("run.closer")

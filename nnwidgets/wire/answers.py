@@ -49,7 +49,7 @@ def answers(what: str) -> Callable[[Method], Method]:
 
 
 def acts(what: str) -> Callable[[Method], Method]:
-    """Mark the method that does `what` when a reader asks for it: it returns JSON, at once, for others wait behind it."""
+    """Mark the method that does `what` at a reader's word: it returns JSON, at once, for others wait behind it."""
 
     def mark(method: Method) -> Method:
         method._acts = what  # type: ignore[attr-defined]

@@ -5,8 +5,8 @@ Points go out once, numbered by their place in their series: a page that missed 
 
 from __future__ import annotations
 
-import time
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nnwidgets.runs import Batch, Run
@@ -25,12 +25,16 @@ _DEAF = (
 
 
 class RunFeed:
-    """Follows a run for the stream of its widgets. Holds the run weakly, as its twin does."""
+    """Follows a run for the stream of its widgets. Holds the run weakly, as its twin does.
 
-    def __init__(self, run: Run, stream: Stream) -> None:
+    `ended()` is called once, when a run that was going on is over.
+    """
+
+    def __init__(self, run: Run, stream: Stream, ended: Callable[[], object]) -> None:
         self._run = weakref.ref(run)
         self._stream = stream
-        self._stated = 0.0
+        self._ended = ended
+        self._goes_on = run.status == "running"
         self._forget = (run.on_points(self._on_points), run.on_status(self._on_status))
         self._on_status(run)
 
@@ -47,14 +51,17 @@ class RunFeed:
             arrays[f"{number}.steps"] = encode(points.steps)
             arrays[f"{number}.values"] = encode(points.values)
             arrays[f"{number}.times"] = encode(points.times)
-        self._stream.tell({"kind": "points", "series": series, "cursor": batch.cursor, "grown": sorted(batch.grown)}, arrays)
+        news = {"kind": "points", "series": series, "cursor": batch.cursor, "grew": sorted(batch.grown)}
+        self._stream.tell(news, arrays)
         run = self._run()
-        if run is not None and time.monotonic() - self._stated >= _REST:
-            self._on_status(run)
+        if run is not None:
+            self._stream.push(rest=_REST, state=state(run))
 
     def _on_status(self, run: Run) -> None:
-        self._stated = time.monotonic()
         self._stream.push(state=state(run))
+        if self._goes_on and run.status != "running":
+            self._goes_on = False
+            self._ended()
 
 
 def state(run: Run) -> dict[str, Any]:

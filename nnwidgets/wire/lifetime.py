@@ -37,7 +37,7 @@ class Linked:
     selection: SelectionTwin
     stream: Stream
     desk: Desk
-    feed: RunFeed | None
+    feed: RunFeed | None = None
     widgets: list[LinkedWidget] = field(default_factory=list)
 
 
@@ -86,12 +86,22 @@ def _link(source: Source) -> Linked:
         selection_twin = _selections[selection] = SelectionTwin(selection)
     _selection_users[selection] = _selection_users.get(selection, 0) + 1
     twin, stream = SourceTwin(label=source.label, version=source.version), Stream()
-    feed = RunFeed(source, stream) if isinstance(source, Run) else None
-    linked = Linked(twin, selection_twin, stream, Desk(twin, stream, source), feed)
+    linked = Linked(twin, selection_twin, stream, Desk(twin, stream, source))
+    if isinstance(source, Run):
+        linked.feed = RunFeed(source, stream, lambda: _keep_pictures(linked))
     _linked[source] = linked
     if source not in _sources:
         _follow(source)
     return linked
+
+
+def _keep_pictures(linked: Linked) -> None:
+    """What the widgets first showed is old by now: a notebook that is saved from here on shows the end."""
+    for widget in tuple(linked.widgets):
+        try:
+            widget.keep_picture()
+        except Exception:
+            _log.exception("the last picture of %r could not be kept", widget)
 
 
 def _unlink(source: Source, linked: Linked) -> None:
@@ -137,6 +147,9 @@ def _on_source_open(source: Any) -> None:
         widget = reference()
         if widget is not None and not widget.closed:
             widget.follow(source)
+    if isinstance(source, Run):
+        for _, linked in linked_sources():
+            linked.desk.resume()
 
 
 def _on_cell(cell: str | None) -> None:

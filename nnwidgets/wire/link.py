@@ -143,6 +143,9 @@ class LinkedWidget(anywidget.AnyWidget):
             self._selection, self._stream, self._source = linked.selection, linked.stream, linked.twin
         lifetime.leave(self, former)  # only now: the page must never hold a reference to a closed twin
 
+    def keep_picture(self) -> None:
+        """Keep in the widget's state what a saved notebook needs to show it."""
+
     def close(self) -> None:
         """Take the widget out of every page and let go of its source."""
         if self.comm is None:

@@ -129,7 +129,7 @@ class Desk:
         _reader.put(self._check)
 
     def resume(self) -> None:
-        """The cell is over: run what waited for it."""
+        """The cell is over, or a run has begun beside which a copy of the model can be run: take up what waited."""
         with self._guard:
             waiting, self._waiting = self._waiting, []
         for request in waiting:
@@ -202,7 +202,7 @@ class Desk:
                 answer, version = _answered(source, widget, request)
             self._seconds[request.what] = time.perf_counter() - began
         except NotStored:
-            if kernel.cell_is_running():
+            if self._must_wait():
                 self._park(request)
             else:
                 self._reply(request, {"parked": "model"})
@@ -215,12 +215,17 @@ class Desk:
             # if they did.
             _reader.put_idle(self._check)
 
+    def _must_wait(self) -> bool:
+        """Whether a cell runs that may be using the model, and not a training beside which a copy of it is run."""
+        source = self._source()
+        return kernel.cell_is_running() and (source is None or source.needs_idle_kernel)
+
     def _park(self, request: Request) -> None:
         """Let the request wait for the end of the cell."""
         self._reply(request, {"parked": "cell"})
         with self._guard:
             self._waiting.append(request)
-        if not kernel.cell_is_running():
+        if not self._must_wait():
             self.resume()  # the cell ended meanwhile
 
     def _run(self, request: Request, source: Any, widget: Any) -> None:
@@ -228,7 +233,7 @@ class Desk:
             with self._guard:
                 self._runs[job] = request
             # Only now: a cell that begins after this look finds the run, and stops it.
-            if kernel.cell_is_running() or self._newest.get(request.slot) != request.number:
+            if self._must_wait() or self._newest.get(request.slot) != request.number:
                 raise Cancelled("not now")
             return _answered(source, widget, request)
 
@@ -251,7 +256,7 @@ class Desk:
         except Cancelled:
             if self._newest.get(request.slot) != request.number:
                 self._reply(request, {"superseded": True})
-            elif stopped or kernel.cell_is_running():
+            elif stopped or self._must_wait():
                 self._park(request)
             else:
                 self._reply(request, {"error": "cancelled: choose it again to run the model"})
@@ -273,7 +278,7 @@ class Desk:
 
     def _check(self) -> None:
         source = self._source()
-        if source is not None and not kernel.cell_is_running():
+        if source is not None and not self._must_wait():
             with contextlib.suppress(SourceClosed):  # closed meanwhile: its widgets know
                 source.check()
 

@@ -29,20 +29,27 @@ class Stream(Silent):
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._sent_at = 0.0
+        self._sent_at = self._due = 0.0
         self._timer: threading.Timer | None = None
         self._next: dict[str, Any] = {}
         super().__init__()
 
-    def push(self, **stated: Any) -> None:
-        """State `jobs` or `state` (JSON) in every page: now, or in a moment where it has just been done. Never blocks."""
+    def push(self, *, rest: float = 1 / RATE, **stated: Any) -> None:
+        """State `jobs` or `state` (JSON) in every page: now or, where something was stated less than `rest` seconds ago,
+        once they are over. Never blocks.
+        """
         with self._guard:
             self._next |= stated
+            now = time.monotonic()
+            due = max(now, self._sent_at + rest)
             if self._timer is not None:
-                return
-            wait = self._sent_at + 1 / RATE - time.monotonic()
-            if wait > 0:
-                self._timer = threading.Timer(wait, self._flush)
+                if self._due <= due:
+                    return
+                self._timer.cancel()
+                self._timer = None
+            if due > now:
+                self._due = due
+                self._timer = threading.Timer(due - now, self._flush)
                 self._timer.daemon = True
                 self._timer.start()
                 return

@@ -2,7 +2,7 @@
 
     python killing.py STORE SEED KILLS
 
-Prints, as JSON, for each training what it knew to be logged when it was killed. Torch is never loaded, so a fork is cheap.
+Prints, as JSON, for each training what it knew to be logged when it was killed. Torch is never loaded: a fork is cheap.
 """
 
 import json
@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from nnwidgets.runs import Histogram, RunStore
@@ -42,7 +43,22 @@ def train(store: str, name: str, returned: mmap.mmap) -> None:
 def main(store: str, seed: int, kills: int) -> None:
     moments = random.Random(seed)
     living: dict[int, tuple[str, mmap.mmap, float]] = {}
-    found = {}
+    found: dict[str, dict[str, int]] = {}
+    try:
+        kill_each(store, kills, moments, living, found)
+    finally:
+        for process in living:
+            os.kill(process, signal.SIGKILL)
+    json.dump(found, sys.stdout)
+
+
+def kill_each(
+    store: str,
+    kills: int,
+    moments: random.Random,
+    living: dict[int, tuple[str, mmap.mmap, float]],
+    found: dict[str, dict[str, int]],
+) -> None:
     started = 0
     while started < kills or living:
         while started < kills and len(living) < AT_ONCE:
@@ -50,19 +66,22 @@ def main(store: str, seed: int, kills: int) -> None:
             name = f"run {started}"
             process = os.fork()
             if process == 0:
-                random.seed(started)
-                train(store, name, returned)
-            living[process] = (name, returned, time.monotonic() + 0.4 * moments.random() ** 1.5)
+                try:
+                    random.seed(started)
+                    train(store, name, returned)
+                finally:
+                    traceback.print_exc()
+                    os._exit(1)
+            living[process] = (name, returned, time.monotonic() + 0.5 * moments.random())
             started += 1
         for process, (name, returned, moment) in list(living.items()):
             if time.monotonic() >= moment:
                 os.kill(process, signal.SIGKILL)
                 _, status = os.waitpid(process, 0)
+                del living[process]
                 assert os.WIFSIGNALED(status), f"{name} ended by itself"
                 found[name] = {"logged": struct.unpack("=QQ", returned[:])[0], "began": bool(returned[8])}
-                del living[process]
         time.sleep(0.001)
-    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":

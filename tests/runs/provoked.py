@@ -1,13 +1,15 @@
-"""Small real trainings, each with something that is known to be wrong with it or with nothing: what the diagnosis is tried on.
+"""Small real trainings, each with something that is known to be wrong with it or with nothing: what the diagnosis is
+tried on.
 
-Every run is a function of its seed that trains a net with plain torch on scikit-learn's digits (1,797 images of 8 × 8) or on
-numbers made up for it, in a few seconds on one thread, and returns what a person would have logged.
+Every run is a function of its seed that trains a net with plain torch on scikit-learn's digits (1,797 images of 8 × 8)
+or on numbers made up for it, in a few seconds on one thread, and returns what a person would have logged.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +85,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 def mlp(*sizes: int, activation: type[nn.Module] = nn.ReLU, dropout: float = 0) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for size, following in zip(sizes, sizes[1:], strict=False):
+    for size, following in pairwise(sizes):
         layers += [nn.Linear(size, following), activation()]
         if dropout:
             layers.append(nn.Dropout(dropout))
@@ -120,7 +122,9 @@ class Watch:
 
     def _saw(self, path: str) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            active = (output.detach() > 0).flatten(2).any(2).any(0) if output.dim() > 2 else (output.detach() > 0).any(0)
+            active = (
+                (output.detach() > 0).flatten(2).any(2).any(0) if output.dim() > 2 else (output.detach() > 0).any(0)
+            )
             self._active[path] = self._active[path] | active if path in self._active else active
 
         return hook
@@ -140,7 +144,9 @@ class Watch:
     def after_step(self) -> dict[str, float]:
         values: dict[str, float] = {}
         for path, layer in self._layers.items():
-            change = sum((new.detach() - old).square().sum() for new, old in zip(layer, self._before[path], strict=True))
+            change = sum(
+                (new.detach() - old).square().sum() for new, old in zip(layer, self._before[path], strict=True)
+            )
             size = sum(old.square().sum() for old in self._before[path])
             values[f"update_ratio/{path}"] = float(torch.sqrt(change / (size + 1e-12)))
         for path, active in self._active.items():
@@ -163,8 +169,13 @@ def train(
     accuracy: bool = False,
     validate: int = 1,
     clip: float | None = None,
+    spoil: tuple[int, float] | None = None,
 ) -> Run:
-    """Trains and logs: `per` step each batch's loss, or `per` epoch their mean; validation each `validate` epochs (0: never)."""
+    """Trains and logs: `per` step each batch's loss, or `per` epoch their mean; validation each `validate` epochs (0:
+    never).
+
+    `spoil`: each so many steps, a batch whose inputs are so many times too large.
+    """
     log, step = Log(), 0
     watched = Watch(model) if watch else None
     for epoch in range(epochs):
@@ -172,7 +183,8 @@ def train(
         order, losses, right = torch.randperm(len(data.x)), [], 0
         for start in range(0, len(order), batch):
             rows = order[start : start + batch]
-            output = model(data.x[rows])
+            spoilt = spoil is not None and step % spoil[0] == spoil[0] - 1
+            output = model(data.x[rows] * (spoil[1] if spoil and spoilt else 1))
             loss = loss_of(output, data.y[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -215,10 +227,15 @@ SGD, Adam = torch.optim.SGD, torch.optim.Adam
 
 
 def overfitting(seed: int, per: str = "epoch") -> Run:
-    """A large net, a hundred images, no regularisation."""
+    """A large net, a hundred noisy images, no regularisation."""
     with seeded(seed):
-        model = mlp(64, 512, 512, 10)
-        return train(model, digits(seed, 100), Adam(model.parameters(), 3e-3), epochs=200, per=per, accuracy=True)
+        model, data = mlp(64, 512, 512, 10), digits(seed, 100)
+        data = data._replace(x=noisy(data.x), val_x=noisy(data.val_x))
+        return train(model, data, Adam(model.parameters(), 3e-3), epochs=150, per=per, accuracy=True)
+
+
+def noisy(x: Tensor) -> Tensor:
+    return x + 0.3 * torch.randn_like(x)
 
 
 def overfitting_wrong_labels(seed: int) -> Run:
@@ -248,7 +265,7 @@ def underfitting_line(seed: int) -> Run:
         return train(model, data, SGD(model.parameters(), 0.01), epochs=60, per="epoch", loss_of=F.mse_loss)
 
 
-def rate_too_high_sgd(seed: int, rate: float = 8.0, per: str = "step") -> Run:
+def rate_too_high_sgd(seed: int, rate: float = 20.0, per: str = "step") -> Run:
     with seeded(seed):
         model = mlp(64, 64, 64, 10)
         return train(model, digits(seed), SGD(model.parameters(), rate), epochs=12, per=per, watch=4)
@@ -280,7 +297,7 @@ def exploding_depth(seed: int) -> Run:
         for module in model.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=4 / math.sqrt(module.in_features))
-        return train(model, digits(seed), SGD(model.parameters(), 1e-4), epochs=5, watch=8)
+        return train(model, digits(seed), SGD(model.parameters(), 1e-8), epochs=5, watch=8)
 
 
 class Recurrent(nn.Module):
@@ -306,7 +323,8 @@ def running_sums(length: int) -> Data:
 
 
 def exploding_recurrent(seed: int) -> Run:
-    """A plain RNN of ReLUs, nothing clipped: as it learns to keep a value over 60 steps it crosses over to amplifying it."""
+    """A plain RNN of ReLUs, nothing clipped: as it learns to keep a value over 60 steps it crosses over to amplifying
+    it."""
     with seeded(seed):
         model, data = Recurrent(1, 0.9, "relu"), running_sums(60)
         return train(model, data, SGD(model.parameters(), 0.01), epochs=15, batch=20, watch=1, loss_of=F.mse_loss)
@@ -326,7 +344,8 @@ def dead_rate(seed: int) -> Run:
 
 
 def nan_by_logarithm(seed: int) -> Run:
-    """Cross entropy by hand: learns well, until a probability has grown so sure that its complement's logarithm is infinite."""
+    """Cross entropy by hand: learns well, until a probability has grown so sure that its complement's logarithm is
+    infinite."""
 
     def by_hand(output: Tensor, target: Tensor) -> Tensor:
         sure, right = torch.sigmoid(output), F.one_hot(target, 10)
@@ -361,9 +380,9 @@ def degrading(seed: int, per: str = "step") -> Run:
     """Learns well, then is pulled back by far too strong a weight decay that sets in half way."""
     with seeded(seed):
         model = mlp(64, 64, 64, 10)
-        optimizer = SGD(model.parameters(), 0.1, momentum=0.9)
+        optimizer = SGD(model.parameters(), 0.05, momentum=0.9)
         first = train(model, digits(seed), optimizer, epochs=12, per=per)
-        optimizer.param_groups[0]["weight_decay"] = 0.03
+        optimizer.param_groups[0]["weight_decay"] = 0.05
         return joined(first, train(model, digits(seed), optimizer, epochs=12, per=per))
 
 
@@ -376,12 +395,19 @@ def joined(first: Run, second: Run) -> Run:
     return {name: after(first[name], second[name]) for name in first}
 
 
-def unstable(seed: int, per: str = "step") -> Run:
-    """Adam with hardly a memory of the gradients' size: learns, and is thrown out again and again."""
+def unstable(seed: int) -> Run:
+    """Each 70 steps a batch with inputs that someone forgot to scale, nothing clipped: it throws the weights out."""
     with seeded(seed):
         model = mlp(64, 64, 64, 10)
-        optimizer = SGD(model.parameters(), 0.35, momentum=0.9)
-        return train(model, digits(seed), optimizer, epochs=30, batch=64, per=per, validate=1)
+        optimizer = SGD(model.parameters(), 0.05, momentum=0.5)
+        return train(model, digits(seed), optimizer, epochs=24, spoil=(70, 20.0))
+
+
+def unstable_edge(seed: int, per: str = "epoch") -> Run:
+    """Plain gradient descent on all images at once, at a learning rate that the curvature just bears."""
+    with seeded(seed):
+        model = mlp(64, 64, 64, 10)
+        return train(model, digits(seed), SGD(model.parameters(), 1.0), epochs=150, batch=1000, per=per)
 
 
 # A small GAN on digits.
@@ -441,7 +467,8 @@ def gan(
 
 
 def mode_collapse(seed: int) -> Run:
-    """A generator that learns well, and from half way on far faster than its discriminator: the losses stay in balance."""
+    """A generator that learns well, and from half way on far faster than its discriminator: the losses stay in
+    balance."""
     return gan(seed, 1000, normalised=False, then=(500, 1e-2, 1e-4))
 
 
@@ -461,7 +488,9 @@ def discriminator_win(seed: int) -> Run:
 def healthy_sgd(seed: int, per: str = "step") -> Run:
     with seeded(seed):
         model = mlp(64, 64, 64, 10)
-        return train(model, digits(seed), SGD(model.parameters(), 0.05, momentum=0.5), epochs=25, per=per, watch=4, accuracy=True)
+        return train(
+            model, digits(seed), SGD(model.parameters(), 0.05, momentum=0.5), epochs=25, per=per, watch=4, accuracy=True
+        )
 
 
 def healthy_adam(seed: int, per: str = "step") -> Run:

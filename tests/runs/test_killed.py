@@ -20,7 +20,7 @@ def test_every_log_that_returned_is_there_after_200_kills(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     killed = json.loads(done.stdout)
     assert len(killed) == 200
-    assert sum(each["logged"] > 1000 for each in killed.values()) > 50, "most were killed before they did anything"
+    assert sum(each["logged"] > 100 for each in killed.values()) > 50, "most were killed before they did anything"
 
     store = RunStore(path)
     runs = {row.name: row for row in store.runs()}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from nnwidgets.runs import RunStore
 from nnwidgets.session import ModelSession
 from nnwidgets.widgets.attention_heads import AttentionHeads
 from nnwidgets.wire import kernel
@@ -299,3 +300,17 @@ def test_a_reader_can_have_something_done(session: ModelSession, cell: Callable[
     assert "it takes value" in act(3, "set", speed=1)["error"]
     assert "does not do 'explode': it does set" in act(4, "explode")["error"]
     assert Actor.done == [0.5]
+
+
+def test_a_model_in_training_is_looked_at_while_its_cell_runs(page: Page, cell: Callable[[str | None], None]) -> None:
+    cell("training")
+    page.ask(1, "attention.weights", **WEIGHTS)
+    assert page.parked(1) == "cell"
+    run = RunStore(":memory:").run("lenet")  # what waits is taken up: there may be a training to look into
+    end = time.monotonic() + 10
+    while not any(reply.get("request") == 1 and "arrays" in reply for reply in page.replies):
+        run.log(0, loss=1.0)
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    run.close()
+    cell(None)

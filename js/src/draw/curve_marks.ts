@@ -78,8 +78,9 @@ export function paintAbove(context: Context2D, frame: Frame): void {
     const right = x > plot.x + plot.width * 0.62;
     context.textAlign = right ? "right" : "left";
     context.textBaseline = "middle";
-    const below = top + 16 < plot.y + plot.height;
-    haloed(context, theme, mark.label, x + (right ? -8 : 8), below ? top + 12 : top - 11, theme.text);
+    // Low points lie under the lines' flanks, high ones over them: there is room on the other side.
+    const below = top < plot.y + plot.height / 2;
+    haloed(context, theme, mark.label, x + (right ? -4 : 4), top + (below ? 16 : -16), theme.text);
   }
   paintLast(context, frame);
   context.textAlign = "left";

@@ -130,7 +130,8 @@ export class Curves {
     for (const side of ["left", "right"] as const) {
       const lows = inside(side).map(({ at }) => (this.#drawn[at] as Drawn).low);
       const highs = inside(side).map(({ at }) => (this.#drawn[at] as Drawn).high);
-      const own = reach(Math.min(...lows), Math.max(...highs), scene.log[side]);
+      const high = side === "left" ? withThresholds(Math.max(...highs), scene) : Math.max(...highs);
+      const own = reach(Math.min(...lows), high, scene.log[side]);
       this.#bounds[side] = (side === "left" && scene.y) || own;
     }
     const shape = JSON.stringify([
@@ -148,7 +149,8 @@ export class Curves {
         plot.setScale(side === "left" ? "y" : "right", { min: low, max: high });
       }
       plot.setScale("x", { min: scene.from, max: scene.to });
-      plot.redraw(true, true);
+      // Axes too, also where no scale moved; asked to rebuild the lines it would take the x scale back.
+      plot.redraw(false, true);
     });
     return { dropped: this.#drawn.reduce((sum, { dropped }) => sum + dropped, 0) };
   }
@@ -281,7 +283,7 @@ export class Curves {
         mode: 2,
         width,
         height,
-        padding: [TOP, hasRight ? RIGHT : RIGHT, 0, 0],
+        padding: [TOP, RIGHT, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: {
@@ -340,6 +342,12 @@ export class Curves {
     paint(ctx);
     ctx.restore();
   }
+}
+
+/** A threshold that the lines come near to is in sight. */
+function withThresholds(high: number, { thresholds, log }: CurveScene): number {
+  const near = thresholds.map(({ y }) => y).filter((y) => y > high && y <= high * (log.left ? 12 : 1.5));
+  return Math.max(high, ...near);
 }
 
 /** So many percent of a colour over whatever is below. */

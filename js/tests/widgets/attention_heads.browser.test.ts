@@ -55,7 +55,7 @@ describe("what it shows", () => {
         .map((token) => token.textContent)
         .slice(0, 3),
     ).toEqual(["[CLS]", "the", "bank"]);
-    expect(context.state).toMatchObject({ attention: null, heads: [], head: null });
+    expect(context.selected).toMatchObject({ attention: null, heads: [], head: null });
     expect(has(0, 114, 178)).toBe(true);
   });
 
@@ -215,11 +215,11 @@ describe("what a hand does", () => {
     open();
     await drawn().toBe(true);
     await userEvent.click(tokens("left")[4] as HTMLElement);
-    expect(context.state.query).toBe(4);
+    expect(context.selected.query).toBe(4);
     await userEvent.click(tokens("right")[7] as HTMLElement);
-    expect(context.state).toMatchObject({ query: 4, key: 7 });
+    expect(context.selected).toMatchObject({ query: 4, key: 7 });
     await userEvent.click(tokens("left")[4] as HTMLElement);
-    expect(context.state).toMatchObject({ query: null, key: 7 });
+    expect(context.selected).toMatchObject({ query: null, key: 7 });
   });
 
   it("walks through the tokens by keys", async () => {
@@ -227,21 +227,21 @@ describe("what a hand does", () => {
     await drawn().toBe(true);
     (page.getByRole("listbox", { name: /Query tokens/ }).element() as HTMLElement).focus();
     await userEvent.keyboard("{Home}{ArrowDown}{ArrowDown}{Enter}");
-    expect(context.state.query).toBe(2);
+    expect(context.selected.query).toBe(2);
     await userEvent.keyboard("{ArrowRight}");
     await expect.element(page.getByRole("listbox", { name: /Key tokens/ })).toHaveFocus();
     await userEvent.keyboard("{End}{Enter}");
-    expect(context.state.key).toBe(19);
+    expect(context.selected.key).toBe(19);
   });
 
   it("picks layers and heads for all widgets", async () => {
     open();
     await drawn().toBe(true);
     await page.getByRole("option", { name: /^Layer 3/ }).click();
-    expect(context.state).toMatchObject({ attention: 3, layer: "encoder.layer.3.attention.self" });
+    expect(context.selected).toMatchObject({ attention: 3, layer: "encoder.layer.3.attention.self" });
     await page.getByRole("option", { name: "Head 2", exact: true }).click();
     await page.getByRole("option", { name: "Head 5", exact: true }).click({ modifiers: ["Shift"] });
-    expect(context.state).toMatchObject({ heads: [2, 5], head: 5 });
+    expect(context.selected).toMatchObject({ heads: [2, 5], head: 5 });
     await label().toMatch(/heads 2, 5:/);
   });
 
@@ -250,9 +250,9 @@ describe("what a hand does", () => {
     await drawn().toBe(true);
     (page.getByRole("option", { name: "Head 2", exact: true }).element() as HTMLElement).focus();
     await userEvent.keyboard("{Control>}{ArrowRight}{ArrowRight}{ArrowRight}{/Control}");
-    expect(context.state.heads).toEqual([2]);
+    expect(context.selected.heads).toEqual([2]);
     await userEvent.keyboard(" ");
-    expect(context.state).toMatchObject({ heads: [2, 5], head: 5 });
+    expect(context.selected).toMatchObject({ heads: [2, 5], head: 5 });
     await expect.element(page.getByText("Layer 0 · heads 2, 5")).toBeVisible();
   });
 

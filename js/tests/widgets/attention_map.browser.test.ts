@@ -257,9 +257,9 @@ describe("what a hand does", () => {
     await shown().toBeGreaterThan(100);
     const { x, y } = find(BRIGHT);
     await userEvent.click(canvas(), { position: { x, y } });
-    expect(context.state).toMatchObject({ query: 3, key: 0 });
+    expect(context.selected).toMatchObject({ query: 3, key: 0 });
     await userEvent.click(canvas(), { position: { x, y } });
-    expect(context.state).toMatchObject({ query: null, key: null });
+    expect(context.selected).toMatchObject({ query: null, key: null });
   });
 
   it("shows the crosshair of what another widget picked", async () => {
@@ -304,7 +304,7 @@ describe("what a hand does", () => {
     const { x, y, count } = find(BRIGHT);
     drag({ x: x - 25, y: y - 25 }, { x: x + 60, y: y + 60 });
     await expect.poll(() => find(BRIGHT).count).toBeGreaterThan(4 * count);
-    expect(context.state.query).toBeNull();
+    expect(context.selected.query).toBeNull();
   });
 
   it("Escape lets go of what is kept", async () => {
@@ -312,7 +312,7 @@ describe("what a hand does", () => {
     await label().toMatch(/head 0/);
     canvas().focus();
     await userEvent.keyboard("{Escape}");
-    expect(context.state).toMatchObject({ query: null, key: null });
+    expect(context.selected).toMatchObject({ query: null, key: null });
   });
 
   it("the keyboard's cursor says where it is, and picks", async () => {
@@ -322,9 +322,9 @@ describe("what a hand does", () => {
     await userEvent.keyboard("{ArrowRight}{ArrowRight}{ArrowDown}");
     await expect.element(page.getByText("b to c: 1.0000. Query 1, key 2.")).toBeInTheDocument();
     await userEvent.keyboard("{Enter}");
-    expect(context.state).toMatchObject({ query: 1, key: 2 });
+    expect(context.selected).toMatchObject({ query: 1, key: 2 });
     await userEvent.keyboard("{End}{PageDown}{Enter}");
-    expect(context.state).toMatchObject({ query: 3, key: 3 });
+    expect(context.selected).toMatchObject({ query: 3, key: 3 });
   });
 
   it("the table twin holds the weights in sight, as text", async () => {

@@ -18,11 +18,16 @@ export interface Ask {
 
 export interface FakeContext extends ViewContext {
   readonly asks: Ask[];
+  readonly acts: { readonly what: string; readonly args: Arguments }[];
   readonly errors: unknown[];
-  readonly state: SelectionState;
+  /** The selection as it stands. */
+  readonly selected: SelectionState;
   readonly traits: Record<string, unknown>;
   setTheme(theme: Theme): void;
   rise(): void;
+  /** The source says something else of itself. */
+  become(state: Record<string, unknown>): void;
+  push(content: Record<string, unknown>, arrays?: Answer["arrays"]): void;
   end(): void;
 }
 
@@ -81,6 +86,11 @@ export interface FakePage {
   readonly selection?: Partial<SelectionState>;
   readonly options?: Record<string, unknown>;
   readonly theme?: Theme;
+  readonly saved?: boolean;
+  readonly library?: unknown;
+  /** What the source says of itself. */
+  readonly source?: Record<string, unknown>;
+  readonly act?: (what: string, args: Arguments) => Promise<Record<string, unknown>>;
 }
 
 /**
@@ -89,11 +99,16 @@ export interface FakePage {
  */
 export function fakeContext(page: FakePage): FakeContext {
   const ended = new AbortController();
-  const state: SelectionState = { ...NOTHING, ...page.selection };
+  const selected: SelectionState = { ...NOTHING, ...page.selection };
+  const source: Record<string, unknown> = { ...page.source };
   const traits: Record<string, unknown> = { ...DEFAULTS, ...page.options };
   const selectionListeners: { names: readonly string[]; listener: () => void }[] = [];
   const optionListeners: { names: readonly string[]; listener: () => void }[] = [];
-  const [versionListeners, themeListeners]: [(() => void)[], (() => void)[]] = [[], []];
+  const versionListeners: (() => void)[] = [];
+  const themeListeners: (() => void)[] = [];
+  const stateListeners: (() => void)[] = [];
+  const pushListeners: Parameters<ViewContext["onPush"]>[0][] = [];
+  const acts: FakeContext["acts"] = [];
   const cache = new Map<string, Answer>();
   const [asks, errors]: [Ask[], unknown[]] = [[], []];
   const newest = new Map<string, number>();
@@ -107,13 +122,14 @@ export function fakeContext(page: FakePage): FakeContext {
   return {
     root: page.root,
     asks,
+    acts,
     errors,
-    state,
+    selected,
     traits,
     selection: {
-      get: (field) => state[field],
+      get: (field) => selected[field],
       set(change) {
-        Object.assign(state, change);
+        Object.assign(selected, change);
         tell(selectionListeners, Object.keys(change));
       },
       onChange: (names, listener) => void selectionListeners.push({ names, listener }),
@@ -138,6 +154,17 @@ export function fakeContext(page: FakePage): FakeContext {
       return answer;
     },
     cached: (what, args) => cache.get(keyOf(what, args)),
+    saved: page.saved ?? false,
+    async act(what, args) {
+      acts.push({ what, args });
+      return (await page.act?.(what, args)) ?? {};
+    },
+    state: {
+      get: (name) => source[name] as never,
+      onChange: (listener) => void stateListeners.push(listener),
+    },
+    onPush: (listener) => void pushListeners.push(listener),
+    library: page.library,
     showError: (error) => void errors.push(error),
     theme: () => theme,
     onTheme: (listener) => void themeListeners.push(listener),
@@ -150,6 +177,13 @@ export function fakeContext(page: FakePage): FakeContext {
       version += 1;
       cache.clear();
       for (const listener of versionListeners) listener();
+    },
+    become(state) {
+      Object.assign(source, state);
+      for (const listener of stateListeners) listener();
+    },
+    push(content, arrays = {}) {
+      for (const listener of pushListeners) listener(content, arrays);
     },
     end: () => ended.abort(),
   };

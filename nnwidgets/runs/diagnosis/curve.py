@@ -19,6 +19,9 @@ BUCKETS = 32
 HUGE = 1e100
 """Values beyond are taken as this, so that no sum of them overflows."""
 
+LEARNT = 6.0
+"""A fall is clear from so many standard deviations of a level on."""
+
 _SIGMA = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
 _OF_MEDIAN = 1.2533
@@ -105,7 +108,8 @@ class Curve:
 
     @cached_property
     def wobble(self) -> float:
-        """Standard deviation of a level: as white noise would give, or as the levels themselves show, if that is more."""
+        """Standard deviation of a level: as white noise would give, or as the levels themselves show, if that is
+        more."""
         white = _OF_MEDIAN * self.noise / math.sqrt(max(1.0, len(self) / max(1, len(self.levels))))
         return max(white, _roughness(self.levels))
 
@@ -142,12 +146,23 @@ class Curve:
         """What was learnt at best: from the start down to the lowest level."""
         return self.start - self.lowest
 
+    @property
+    def has_learnt(self) -> bool:
+        """Whether it has clearly improved at some time: by many deviations of a level, and more than single points
+        scatter."""
+        return self.drop > 0 and self.drop >= LEARNT * self.wobble and self.drop >= 3 * self.noise
+
     def level_at(self, at: float) -> float:
         """The smoothed curve at a step."""
         return float(np.interp(at, self.level_steps, self.levels))
 
+    def highest_between(self, start: float, stop: float) -> float:
+        """The highest point from one step to another, both included; minus infinity where there is none."""
+        return float(self.costs[(self.steps >= start) & (self.steps <= stop)].max(initial=-math.inf))
+
     def share_left(self) -> float | None:
-        """Where it stands as a share of where it began; None where values can be negative: they have no zero to count from."""
+        """Where it stands as a share of where it began; None where values can be negative: they have no zero to count
+        from."""
         if self.upside_down or self.start <= 0 or float(self.costs.min()) < 0:
             return None
         return self.tail / self.start

@@ -1,4 +1,5 @@
-"""`Curves`: a run's series by the part they play: the objective in training and validation, layers, players of a GAN."""
+"""`Curves`: a run's series by the part they play: the objective in training and validation, layers, players of a
+GAN."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Objective:
 
     @cached_property
     def coarse(self) -> bool:
-        """Whether training and validation were logged together: then a training point is an epoch's mean, not a batch's."""
+        """Whether training and validation were logged together: then a training point is an epoch's mean, not a
+        batch's."""
         if self.train is None or self.validation is None:
             return False
         return bool(np.isin(self.train.steps, self.validation.steps).mean() >= 0.9)
@@ -130,7 +132,8 @@ class Curves:
         return None
 
     def _curve(self, metric: str, phase: str, *, upside_down: bool) -> Curve | None:
-        # Lightning logs one metric twice, as "train_loss_step" and "train_loss_epoch"; the epoch's is compared to validation.
+        # Lightning logs one metric twice, as "train_loss_step" and "train_loss_epoch"; the epoch's is compared to
+        # validation.
         for each in (metric, f"{metric}_epoch", f"{metric}_step"):
             if (name := self._names.get((each, phase))) is not None:
                 return Curve.read(name, self._histories[name], upside_down=upside_down)

@@ -3,7 +3,7 @@
 from nnwidgets.runs.diagnosis import words
 from nnwidgets.runs.diagnosis.curve import Curve
 from nnwidgets.runs.diagnosis.curves import ENOUGH, Curves, Objective
-from nnwidgets.runs.diagnosis.divergence import CLEAR, LOST, lost
+from nnwidgets.runs.diagnosis.divergence import LOST, lost
 from nnwidgets.runs.diagnosis.finding import Finding
 
 TRAINING = 0.15
@@ -18,10 +18,11 @@ def find(curves: Curves) -> Finding | None:
     """The training loss itself has risen late, and stays up: not overfitting, for it is the training that gets worse.
 
     Rule, of the smoothed training curve: having clearly fallen, it has lost `TRAINING` of that fall or more (less than
-    `LOST`) by its last tenth, by at least 8 standard deviations of a level, its best level lies a tenth of the run or more
-    back, and it has come back from no rise half as high before (or it is a matter of ups and downs). Not where a logged
-    learning rate is back at a height it had before (warm restarts, Loshchilov & Hutter 2017). Without a training curve the
-    validation is looked at. The degradation of deeper nets of He et al. (2016) is a comparison of two runs, not this.
+    `LOST`) by its last tenth, by at least 8 standard deviations of a level, its best level lies a tenth of the run or
+    more back, and it has come back from no rise half as high before (or it is a matter of ups and downs). Not where a
+    logged learning rate is back at a height it had before (warm restarts, Loshchilov & Hutter 2017). Without a training
+    curve the validation is looked at. The degradation of deeper nets of He et al. (2016) is a comparison of two runs,
+    not this.
     """
     main = curves.main
     if main is None:
@@ -38,15 +39,16 @@ def find(curves: Curves) -> Finding | None:
         kind="degradation",
         severity="warning",
         sentence=f"{curve.name} was best at step {words.step(best)} and has become worse since: training on did harm.",
-        evidence=f"{lowest} at best, now {tail}: {words.percent(share)} of what had been learnt is lost{_also(main, best)}.",
+        evidence=f"{lowest} at best, now {tail}: {words.percent(share)} of what had been learnt is "
+        f"lost{_also(main, best)}.",
         steps=(best, curve.extent[1]),
         metrics=main.names,
         cause="Something changed or built up: a learning rate that rose or is too high for the narrow place where the "
         "weights are now, too strong a weight decay, other data, or a model that is thrown out now and then."
         if main.train is not None
         else "Overfitting, or a training that itself gets worse: the training loss, if it were logged, would tell.",
-        remedy="Keep the weights of the best step. Let the learning rate decay, look at what changed at that step (data, "
-        "schedule, regularisation), clip the gradient norm.",
+        remedy="Keep the weights of the best step. Let the learning rate decay, look at what changed at that step "
+        "(data, schedule, regularisation), clip the gradient norm.",
     )
 
 

@@ -45,12 +45,13 @@ _BROKEN: set[Kind] = {"not_finite", "divergence", "learning_rate_too_high"}
 _STOPPED: set[Kind] = {"vanishing_gradients", "exploding_gradients", "dead_units"}
 EXPLAINED: dict[Kind, set[Kind]] = {
     "plateau": _BROKEN | _STOPPED,
-    "underfitting": _BROKEN | _STOPPED | {"degradation", "overfitting"},
+    "underfitting": _BROKEN | _STOPPED | {"degradation", "overfitting", "instability"},
     "overfitting": _BROKEN | {"degradation"},
     "degradation": _BROKEN,
     "instability": {"not_finite", "divergence"},
 }
-"""A symptom is not told beside what it comes from: a loss that is flat because no gradient arrives needs no higher rate."""
+"""A symptom is not told beside what it comes from: a loss that is flat because no gradient arrives needs no higher
+rate."""
 
 _RANK = {"serious": 0, "warning": 1, "note": 2}
 
@@ -71,7 +72,8 @@ def diagnose(run: RunLike | Mapping[str, HistoryLike]) -> tuple[Finding, ...]:
     """What the curves of a run show, the gravest first: never nothing, never an exception, and from the curves alone.
 
     Args:
-        run: a `Run`, or its scalar histories by name (thinned to some thousand points or whole): anything with `steps` and
+        run: a `Run`, or its scalar histories by name (thinned to some thousand points or whole): anything with
+            `steps` and
             `values` as logged.
 
     Returns:
@@ -89,6 +91,4 @@ def diagnose(run: RunLike | Mapping[str, HistoryLike]) -> tuple[Finding, ...]:
 
 
 def _read(run: RunLike) -> dict[str, HistoryLike]:
-    return {
-        name: run.history(name, points=POINTS) for name, series in run.series().items() if series.kind == "scalar"
-    }
+    return {name: run.history(name, points=POINTS) for name, series in run.series().items() if series.kind == "scalar"}

@@ -18,10 +18,11 @@ SETTLED = 0.1
 def find(curves: Curves) -> Finding | None:
     """The training loss (without one, accuracy) ends where it began, or above.
 
-    Rule, of the smoothed curve: either it fell clearly (`CLEAR` deviations), then rose by `LOST` of that fall or more and
-    stays there for the last tenth, having come back from no such rise before; or it stands above its start by `GROWN` of
-    the start's size and by `CLEAR` deviations of a single point. What came back is not reported. Textbook: Goodfellow,
-    Bengio, Courville (2016), 8.2.4 and 11.4.1: a learning rate beyond a certain value makes the training error rise.
+    Rule, of the smoothed curve: either it fell clearly (`CLEAR` deviations), then rose by `LOST` of that fall or more
+    and stays there for the last tenth, having come back from no such rise before; or it stands above its start by
+    `GROWN` of the start's size and by `CLEAR` deviations of a single point. What came back is not reported. Textbook:
+    Goodfellow, Bengio, Courville (2016), 8.2.4 and 11.4.1: a learning rate beyond a certain value makes the training
+    error rise.
     """
     main = curves.main
     curve = None if main is None else main.train
@@ -46,15 +47,16 @@ def find(curves: Curves) -> Finding | None:
         evidence=f"{start} at the start, at best {lowest}, now {tail} (over the last {curve.tail_points} points).",
         steps=(since, curve.extent[1]),
         metrics=(curve.name,),
-        cause="Steps that are too large for the slope: the learning rate is too high, or rose too high, or one batch with a "
-        "huge gradient threw the weights far off.",
-        remedy="Go back to the checkpoint before the rise; lower the learning rate 3 to 10 times, warm it up, and clip the "
-        "gradient norm (to 1, say).",
+        cause="Steps that are too large for the slope: the learning rate is too high, or rose too high, or one batch "
+        "with a huge gradient threw the weights far off.",
+        remedy="Go back to the checkpoint before the rise; lower the learning rate 3 to 10 times, warm it up, and "
+        "clip the gradient norm (to 1, say).",
     )
 
 
 def lost(curve: Curve) -> float:
-    """The share of its fall that a curve has lost again by now, 0 where it did not clearly fall, or often went up and down."""
+    """The share of its fall that a curve has lost again by now, 0 where it did not clearly fall, or often went up and
+    down."""
     rise = curve.tail - curve.lowest
     if curve.drop < CLEAR * curve.wobble or curve.drop <= 0 or rise < CLEAR * curve.wobble:
         return 0.0

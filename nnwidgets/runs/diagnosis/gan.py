@@ -23,9 +23,10 @@ def find_mode_collapse(curves: Curves) -> Finding | None:
 
     Rule, of `diversity` (how far samples spread, 0 = all are one): over the last fifth of its points it stays, in the
     median, below `COLLAPSED` of its best earlier level; if the data's own is logged too (`data_diversity`), below
-    `COLLAPSED` of that, whether or not it was ever higher. What recovered is not reported. Losses never tell: a generator
-    that has collapsed may sit at the same losses as one that has learnt everything (Goodfellow 2016, NIPS tutorial, 5.1.1;
-    diversity as the measure: Salimans et al. 2016, minibatch discrimination; Odena et al. 2017, MS-SSIM).
+    `COLLAPSED` of that, whether or not it was ever higher. What recovered is not reported. Losses never tell: a
+    generator that has collapsed may sit at the same losses as one that has learnt everything (Goodfellow 2016, NIPS
+    tutorial, 5.1.1; diversity as the measure: Salimans et al. 2016, minibatch discrimination; Odena et al. 2017,
+    MS-SSIM).
     """
     curve = curves.one("diversity")
     if curve is None or len(curve) < ENOUGH:
@@ -51,8 +52,8 @@ def find_mode_collapse(curves: Curves) -> Finding | None:
         evidence=f"{curve.name} is {words.number(now)} over the last {len(recent)} points; {where}.",
         steps=(since, curve.extent[1]),
         metrics=(curve.name,),
-        cause="The generator has found few samples that fool the discriminator as it is, and makes nothing else: it learns too "
-        "fast for the discriminator, which sees samples one by one and cannot tell that they are all alike.",
+        cause="The generator has found few samples that fool the discriminator as it is, and makes nothing else: it "
+        "learns too fast for the discriminator, which sees samples one by one and cannot tell that they are all alike.",
         remedy="Lower the generator's learning rate, or take more discriminator steps for each of its own; let the "
         "discriminator see whole batches (minibatch standard deviation); a Wasserstein loss with gradient penalty; go "
         "back to a checkpoint from before.",
@@ -62,11 +63,12 @@ def find_mode_collapse(curves: Curves) -> Finding | None:
 def find_discriminator_win(curves: Curves) -> Finding | None:
     """The discriminator tells every sample from the data, and the generator no longer learns from it.
 
-    Rule, of `discriminator_loss` and `generator_loss` (both never negative: a Wasserstein critic's loss is no such thing):
-    over the last quarter, in the median, the first is below `BEATEN` of where it began, and the second above its beginning
-    by `RISEN` of that, also in its lower quartile; at least `POINTS` points. It begins near 2 log 2 = 1.39 (or half of it)
-    for an untrained discriminator, so that is a loss of 0.14 or less. What the two losses came back from is not reported.
-    Sources: Arjovsky & Bottou (2017): with a perfect discriminator the generator's gradient vanishes; Goodfellow et al. (2014), 3.
+    Rule, of `discriminator_loss` and `generator_loss` (both never negative: a Wasserstein critic's loss is no such
+    thing): over the last quarter, in the median, the first is below `BEATEN` of where it began, and the second above
+    its beginning by `RISEN` of that, also in its lower quartile; at least `POINTS` points. It begins near 2 log 2 =
+    1.39 (or half of it) for an untrained discriminator, so that is a loss of 0.14 or less. What the two losses came
+    back from is not reported. Sources: Arjovsky & Bottou (2017): with a perfect discriminator the generator's gradient
+    vanishes; Goodfellow et al. (2014), 3.
     """
     generator, discriminator = curves.generator, curves.discriminator
     if generator is None or discriminator is None or min(len(generator), len(discriminator)) < POINTS:
@@ -80,18 +82,21 @@ def find_discriminator_win(curves: Curves) -> Finding | None:
     if float(np.quantile(last_generator, 0.25)) < began_generator + RISEN * began:
         return None
     high = np.flatnonzero(discriminator.levels >= BEATEN * began)
-    since = float(discriminator.level_steps[min(int(high[-1]) + 1, len(discriminator.levels) - 1)]) if len(high) else 0.0
+    since = (
+        float(discriminator.level_steps[min(int(high[-1]) + 1, len(discriminator.levels) - 1)]) if len(high) else 0.0
+    )
     return Finding(
         kind="discriminator_win",
         severity="serious",
-        sentence="The discriminator wins: it tells every sample from the data, and the generator learns hardly anything from it.",
+        sentence="The discriminator wins: it tells every sample from the data, and the generator learns hardly "
+        "anything from it.",
         evidence=f"{discriminator.name} from {words.number(began)} down to {words.number(float(np.median(last)))}, "
         f"{generator.name} from {words.number(began_generator)} up to {words.number(float(np.median(last_generator)))} "
         "(medians over the last quarter).",
         steps=(max(since, discriminator.extent[0]), discriminator.extent[1]),
         metrics=(generator.name, discriminator.name),
-        cause="The discriminator learns faster than the generator: it is larger, has the higher learning rate or takes more "
-        "steps. Where it is perfectly sure, its gradient says nothing about how to become better.",
-        remedy="Lower the discriminator's learning rate or make it smaller; smooth its labels (0.9 for real); add noise to what it "
-        "sees; give the generator more steps; use the non-saturating or a Wasserstein loss.",
+        cause="The discriminator learns faster than the generator: it is larger, has the higher learning rate or "
+        "takes more steps. Where it is perfectly sure, its gradient says nothing about how to become better.",
+        remedy="Lower the discriminator's learning rate or make it smaller; smooth its labels (0.9 for real); add "
+        "noise to what it sees; give the generator more steps; use the non-saturating or a Wasserstein loss.",
     )

@@ -12,7 +12,7 @@ LAYERS = 5
 """So many layers with a gradient at least: of fewer one odd layer (an embedding) would look like a trend."""
 DECADES = 3.0
 """First and last third of the layers differ by so many powers of ten."""
-ORDERED = 0.8
+ORDERED = 0.6
 """And in between the gradients go one way: their ranks correlate so far with the layers' order."""
 FINE = 0.2
 """A run whose loss has come down to this share of its start is not held up by that."""
@@ -25,12 +25,12 @@ NOT_FINITE = 3
 def find_vanishing(curves: Curves) -> Finding | None:
     """The first layers get hardly any gradient: each layer passes on less than it gets.
 
-    Rule, of `gradient_mean/<path>` (medians over the second half of the run: what recovered by then is not reported), in
-    the order logged, layers without any gradient (frozen ones) apart: in every layer of the first third it is smaller than
-    the largest of the last third by `DECADES`, and it rises with depth (rank correlation `ORDERED`), at least `LAYERS`
-    layers. A single small layer (an embedding, most rows of which have no gradient) is none. Not where the loss has come
-    down to `FINE` of its start all the same. Sources: Hochreiter (1991); Glorot & Bengio (2010), whose healthy nets have
-    gradients of one size in all layers.
+    Rule, of `gradient_mean/<path>` (medians over the second half of the run: what recovered by then is not reported),
+    in the order logged, layers without any gradient (frozen ones) apart: in every layer of the first third it is
+    smaller than the largest of the last third by `DECADES`, and it rises with depth (rank correlation `ORDERED`), at
+    least `LAYERS` layers. A single small layer (an embedding, most rows of which have no gradient) is none. Not where
+    the loss has come down to `FINE` of its start all the same. Sources: Hochreiter (1991); Glorot & Bengio (2010),
+    whose healthy nets have gradients of one size in all layers.
     """
     layers = _means(curves)
     if layers is None:
@@ -45,18 +45,18 @@ def find_vanishing(curves: Curves) -> Finding | None:
     return Finding(
         kind="vanishing_gradients",
         severity="serious",
-        sentence=f"Gradients vanish on their way back: {words.listed(weak)} {_get(weak)} less than a thousandth of what "
-        f"{strongest} gets, and hardly {'learns' if len(weak) == 1 else 'learn'}.",
+        sentence=f"Gradients vanish on their way back: {words.listed(weak)} {_get(weak)} less than a thousandth of "
+        f"what {strongest} gets, and hardly {'learns' if len(weak) == 1 else 'learn'}.",
         evidence=f"Mean absolute gradient {words.number(10 ** sizes[0])} in {paths[0]} against "
         f"{words.number(10**highest)} in {strongest}: {words.number(10 ** (highest - sizes[0]))} times less, over "
         f"{len(paths)} layers (medians over the second half of the run).",
         steps=_extent(curves),
         metrics=tuple(f"gradient_mean/{path}" for path in weak),
         layers=weak,
-        cause="Each layer multiplies the gradient by less than one: saturating activations (a sigmoid passes on a quarter at "
-        "most), weights that start too small, or a deep plain stack without shortcuts.",
-        remedy="Use ReLU, GELU or tanh in place of sigmoids, Xavier or He initialisation, normalisation layers, and residual "
-        "connections; an LSTM or GRU in place of a plain RNN.",
+        cause="Each layer multiplies the gradient by less than one: saturating activations (a sigmoid passes on a "
+        "quarter at most), weights that start too small, or a deep plain stack without shortcuts.",
+        remedy="Use ReLU, GELU or tanh in place of sigmoids, Xavier or He initialisation, normalisation layers, and "
+        "residual connections; an LSTM or GRU in place of a plain RNN.",
     )
 
 
@@ -64,11 +64,11 @@ def find_exploding(curves: Curves) -> Finding | None:
     """Gradients grow on their way back through the layers, or the gradient norm jumps far above its usual size.
 
     Rules: (1) `gradient_norm` is not finite for its last `NOT_FINITE` points or more; (2) its last tenth, or any point,
-    exceeds `threshold`: `TIMES` its usual size, the larger of its median over the run and its median over the first tenth
-    (late in a good run gradients are small, and then one hard batch is many times the median; at the start they are not);
-    the first twentieth does not count, for an untrained net's first gradients may be large; one such point is a
-    warning, three are serious; (3) as vanishing, the other way round: the gradient grows by `DECADES` from the last to the
-    first layers. Source: Pascanu, Mikolov, Bengio (2013), who clip at a multiple of the average norm.
+    exceeds `threshold`: `TIMES` its usual size, the larger of its median over the run and its median over the first
+    tenth (late in a good run gradients are small, and then one hard batch is many times the median; at the start they
+    are not); the first twentieth does not count, for an untrained net's first gradients may be large; one such point is
+    a warning, three are serious; (3) as vanishing, the other way round: the gradient grows by `DECADES` from the last
+    to the first layers. Source: Pascanu, Mikolov, Bengio (2013), who clip at a multiple of the average norm.
     """
     return _not_finite(curves) or _in_time(curves) or _in_depth(curves)
 
@@ -82,8 +82,8 @@ def threshold(norm: Curve) -> float | None:
 
 
 REMEDY = (
-    "Clip the gradient norm (torch.nn.utils.clip_grad_norm_, to 1 or to a few times its median); lower the learning rate; "
-    "smaller or orthogonal initial weights; normalisation layers; an LSTM or GRU in place of a plain RNN."
+    "Clip the gradient norm (torch.nn.utils.clip_grad_norm_, to 1 or to a few times its median); lower the learning "
+    "rate; smaller or orthogonal initial weights; normalisation layers; an LSTM or GRU in place of a plain RNN."
 )
 
 
@@ -132,8 +132,8 @@ def _in_time(curves: Curves) -> Finding | None:
         f"{words.step(float(norm.steps[highest]))}, usually {words.number(limit / TIMES)}.",
         steps=(float(norm.steps[out[0]]), float(norm.steps[out[-1]])),
         metrics=(norm.name,),
-        cause="Weights that multiply a signal many times over (in a recurrent net once a time step, in a deep one once a "
-        "layer): where they amplify it, gradients grow exponentially, as at a cliff of the loss.",
+        cause="Weights that multiply a signal many times over (in a recurrent net once a time step, in a deep one "
+        "once a layer): where they amplify it, gradients grow exponentially, as at a cliff of the loss.",
         remedy=REMEDY,
     )
 
@@ -152,14 +152,15 @@ def _in_depth(curves: Curves) -> Finding | None:
     return Finding(
         kind="exploding_gradients",
         severity="serious",
-        sentence=f"Gradients explode on their way back: {words.listed(strong)} {_get(strong)} more than a thousand times "
-        f"what {weakest} gets.",
-        evidence=f"Mean absolute gradient {words.number(10 ** sizes[0])} in {paths[0]} against {words.number(10**lowest)} in "
-        f"{weakest}, over {len(paths)} layers (medians over the second half of the run).",
+        sentence=f"Gradients explode on their way back: {words.listed(strong)} {_get(strong)} more than a thousand "
+        f"times what {weakest} gets.",
+        evidence=f"Mean absolute gradient {words.number(10 ** sizes[0])} in {paths[0]} against "
+        f"{words.number(10**lowest)} in {weakest}, over {len(paths)} layers (medians over the second half of the run).",
         steps=_extent(curves),
         metrics=tuple(f"gradient_mean/{path}" for path in strong),
         layers=strong,
-        cause="Each layer multiplies the gradient by more than one: weights that start too large, in a deep plain stack.",
+        cause="Each layer multiplies the gradient by more than one: weights that start too large, in a deep plain "
+        "stack.",
         remedy=REMEDY,
     )
 

@@ -5,10 +5,8 @@ from nnwidgets.runs.diagnosis.curve import Curve
 from nnwidgets.runs.diagnosis.curves import ENOUGH, Curves
 from nnwidgets.runs.diagnosis.finding import Finding
 
-CLEAR = 6.0
-"""It has learnt something: so many standard deviations of a level,"""
 LEARNT = 0.1
-"""and this share of where it began."""
+"""It has clearly improved (`Curve.has_learnt`), by this share of where it began."""
 LEVEL = 0.05
 """Levelled off: the last quarter brought no more than this share of the whole."""
 
@@ -16,7 +14,7 @@ LEVEL = 0.05
 def find(curves: Curves) -> Finding:
     """Healthy where the loss (accuracy) clearly improved, and where two players of a GAN hold each other in balance.
 
-    To be asked only when nothing was found wrong. Rule: `CLEAR` and `LEARNT`, and at least as many points as the other rules
+    To be asked only when nothing was found wrong. Rule: `LEARNT`, and at least as many points as the other rules
     need. "unremarkable" where it did not improve so clearly, "too_short" where there are fewer points.
     """
     main = curves.main
@@ -25,7 +23,7 @@ def find(curves: Curves) -> Finding:
     curve = main.train if main.train is not None and len(main.train) >= ENOUGH else main.validation
     if curve is None or len(curve) < ENOUGH:
         return too_short(max(len(each) for each in (main.train, main.validation) if each is not None), main.names)
-    if curve.drop < CLEAR * curve.wobble or curve.drop < LEARNT * abs(curve.start) or curve.tail >= curve.start:
+    if not curve.has_learnt or curve.drop < LEARNT * abs(curve.start) or curve.tail >= curve.start:
         return _unremarkable(curve)
     quarter = float(curve.levels[3 * len(curve.levels) // 4])
     level = quarter - curve.tail <= LEVEL * curve.drop
@@ -38,8 +36,8 @@ def find(curves: Curves) -> Finding:
         sentence=f"A healthy run: {curve.name} {rises} steadily and has levelled off."
         if level
         else f"A healthy run so far: {curve.name} still {rises}.",
-        evidence=f"{curve.name} from {words.number(curve.value(curve.start))} to {words.number(curve.value(curve.tail))} over "
-        f"{words.count(len(curve.all_steps), 'point')}{follows}.",
+        evidence=f"{curve.name} from {words.number(curve.value(curve.start))} to "
+        f"{words.number(curve.value(curve.tail))} over {words.count(len(curve.all_steps), 'point')}{follows}.",
         steps=curve.extent,
         metrics=main.names,
         cause="Nothing that would be wrong was found.",
@@ -66,8 +64,9 @@ def _unremarkable(curve: Curve) -> Finding:
         kind="unremarkable",
         severity="note",
         sentence=f"Nothing that would be wrong was found, and no clear improvement of {curve.name} either.",
-        evidence=f"{curve.name} from {words.number(curve.value(curve.start))} to {words.number(curve.value(curve.tail))} over "
-        f"{words.count(len(curve.all_steps), 'point')}, each within ±{words.number(curve.noise)}.",
+        evidence=f"{curve.name} from {words.number(curve.value(curve.start))} to "
+        f"{words.number(curve.value(curve.tail))} over {words.count(len(curve.all_steps), 'point')}, each within "
+        f"±{words.number(curve.noise)}.",
         steps=curve.extent,
         metrics=(curve.name,),
         cause="A model that was trained before, noise that hides the trend, or a run that has just begun.",

@@ -1,9 +1,9 @@
 """A training loss that is thrown out again and again."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnwidgets.runs.diagnosis import words
 from nnwidgets.runs.diagnosis.curve import Curve, Floats
@@ -11,63 +11,57 @@ from nnwidgets.runs.diagnosis.curves import ENOUGH, Curves, Objective
 from nnwidgets.runs.diagnosis.finding import Finding
 
 HEIGHT = 0.25
-"""A spike stands above the curve by this share of all that the run has learnt."""
-CLEAR = 8.0
-"""And by so many standard deviations of the points around it."""
-EVENTS = 3
-"""So many spikes make a run unstable."""
-LASTING = 3
-"""A spike lasts so many points, where a point is one batch's loss: a batch of hard samples is high for one point only."""
+"""A rise counts if it takes back this share of all that the run has learnt."""
+CLEAR = 5.0
+"""And is so many standard deviations of a point, as must be the whole fall, where points are single batches;"""
+CLEAR_EPOCHS = 2.0
+"""so many where they are epochs' means: there noise is what is looked for, and validation must show it too."""
+TIMES = 3
+"""So many such rises make a run unstable."""
 WARM = 0.05
-"""Spikes in this first share of the run are not counted."""
-WINDOW = 31
-"""Of the running median that spikes stand out from, in points."""
-ROUGH = 0.15
-"""Epochs' means that go up and down by this share of what was learnt, in training and validation, are unstable without spikes."""
+"""Those that begin in this first share of the run are not counted."""
+MEDIAN = 5
+"""Single batches' losses are smoothed by the median of so many: what lasts for one or two batches is a hard batch, no
+rise."""
+RAISED = 1.5
+"""A learning rate that rose so many times shortly before explains a rise."""
 
 
 @dataclass(frozen=True)
-class Spike:
-    """Where one is, and how high above the curve around it."""
+class Swing:
+    """A rise that was come back from: the points where it began and where it was highest, and how high."""
 
-    first: int
-    last: int
+    low: int
+    high: int
     height: float
 
 
 def find(curves: Curves) -> Finding | None:
-    """The training loss spikes: it jumps up by a good part of what was learnt, stays up for some steps, and comes back.
+    """The training loss goes up and down: it rises by a good part of what was learnt, and comes back, several times.
 
-    Rule: at least `EVENTS` times, and lastly in the second half of the run, points stand above the running median by
-    `HEIGHT` of the whole fall and by `CLEAR` local standard deviations (median absolute deviation in each quarter of the
-    run, so that a noisy run is not a spiky one), for `LASTING` points in a row where points are single batches. Where points
-    are epochs' means (validation is logged with each) one point is a spike, and neighbouring epochs that differ by `ROUGH` of
-    the fall, in training and in validation, are enough. A run that has calmed down by its second half is not reported, nor is
-    a rise with a logged learning rate that rises. Sources: Goodfellow et al. (2016), 8.2.4 (cliffs); Cohen et al. (2021) on
-    training at the edge of stability; spikes of large runs: Chowdhery et al. (2022), 5.1.
+    Rule: at least `TIMES` times, and lastly in the second half of the run, the loss rises by `HEIGHT` of its whole fall
+    and by `CLEAR` standard deviations of a point, and comes back by half of that. Where points are single batches, of
+    the running median of `MEDIAN`, so that a noisy run is not an unstable one; where points are epochs' means
+    (validation is logged with each), of the points themselves (`CLEAR_EPOCHS`), in training and in validation. A run
+    that has calmed down by its second half is not reported, nor are rises that a logged learning rate explains (warm
+    restarts). Sources: Goodfellow et al. (2016), 8.2.4 (cliffs); Cohen et al. (2021) on training at the edge of
+    stability; spikes of large runs: Chowdhery et al. (2022), 5.1.
     """
     main = curves.loss
     curve = None if main is None else main.train
-    if main is None or curve is None or len(curve) < ENOUGH or curve.drop <= 0:
+    if main is None or curve is None or len(curve) < 2 * ENOUGH:
         return None
-    found = [each for each in spikes(curve, 1 if main.coarse else LASTING) if not _rate_rose(curves, curve, each)]
-    if len(found) >= EVENTS and found[-1].last >= len(curve) // 2:
-        highest = max(found, key=lambda each: each.height)
-        at = float(curve.steps[highest.first])
+    if main.coarse and main.validation is not None and len(swings(main.validation, coarse=True)) < TIMES:
+        return None
+    found = [swing for swing in swings(curve, coarse=main.coarse) if not _rate_rose(curves, curve, swing)]
+    if len(found) >= TIMES and found[-1].high >= len(curve) // 2:
+        highest = max(found, key=lambda swing: swing.height)
         return _finding(
             main,
-            f"{curve.name} is spiky: it jumped up {len(found)} times and came back each time.",
-            f"The highest spike, at step {words.step(at)}, stands {words.number(highest.height)} above the curve around it, "
-            f"which is {words.percent(highest.height / curve.drop)} of all that was learnt.",
-            (float(curve.steps[found[0].first]), float(curve.steps[found[-1].last])),
-        )
-    rough = _rough(main)
-    if rough is not None:
-        return _finding(
-            main,
-            f"{curve.name} goes up and down from epoch to epoch, and validation with it.",
-            f"In the second half neighbouring epochs differ by {words.percent(rough)} of all that was learnt.",
-            (float(curve.steps[len(curve) // 2]), curve.extent[1]),
+            f"{curve.name} is unstable: {words.count(len(found), 'time')} it jumped up, and came back.",
+            f"The highest rise, up to step {words.step(float(curve.steps[highest.high]))}, is one of "
+            f"{words.number(highest.height)}, {words.percent(highest.height / curve.drop)} of all that was learnt.",
+            (float(curve.steps[found[0].low]), float(curve.steps[found[-1].high])),
         )
     return None
 
@@ -80,62 +74,49 @@ def _finding(main: Objective, sentence: str, evidence: str, steps: tuple[float, 
         evidence=evidence,
         steps=steps,
         metrics=main.names,
-        cause="The learning rate (or momentum) is at the edge of what the loss's curvature bears, batches are very small, or "
-        "single gradients are huge.",
-        remedy="Lower the learning rate 2 to 3 times or let it decay; clip the gradient norm; take larger batches; with Adam, "
-        "a lower beta2 (0.95) or a larger eps.",
+        cause="The learning rate (or momentum) is at the edge of what the loss's curvature bears, batches are very "
+        "small, or single batches (outliers, inputs that were not scaled) have huge gradients.",
+        remedy="Lower the learning rate 2 to 3 times or let it decay; clip the gradient norm; look at the batches "
+        "where it jumps; take larger batches; with Adam, a lower beta2 (0.95) or a larger eps.",
     )
 
 
-def spikes(curve: Curve, lasting: int) -> list[Spike]:
-    """Runs of at least `lasting` points that stand out upwards, after the first steps."""
-    costs = curve.costs
-    around = _running_median(costs, min(WINDOW, len(costs) // 8 * 2 + 3))
-    above = costs - around
-    noise = np.concatenate([np.full(len(part), _deviation(part)) for part in np.array_split(above, 4)])
-    out = above >= np.maximum(HEIGHT * curve.drop, CLEAR * noise)
-    out[: int(np.ceil(WARM * len(out)))] = False
-    firsts, lasts = _stretches(out)
-    return [
-        Spike(int(first), int(last), float(above[first : last + 1].max()))
-        for first, last in zip(firsts, lasts, strict=True)
-        if last - first + 1 >= lasting
-    ]
+def swings(curve: Curve, *, coarse: bool) -> list[Swing]:
+    """The rises that count, after the first steps."""
+    smooth = curve.costs if coarse else _running_median(curve.costs, MEDIAN)
+    clear = (CLEAR_EPOCHS if coarse else CLEAR) * curve.noise
+    if curve.drop < clear or curve.drop <= 0:
+        return []
+    least = max(HEIGHT * curve.drop, clear)
+    return [swing for swing in _zigzag(smooth, least) if swing.low >= WARM * len(smooth)]
 
 
-def _stretches(out: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    change = np.diff(out.astype(np.int8), prepend=0, append=0)
-    return np.flatnonzero(change == 1), np.flatnonzero(change == -1) - 1
+def _zigzag(costs: Floats, least: float) -> Iterator[Swing]:
+    """Rises of at least `least` that fell back by half."""
+    values: list[float] = costs.tolist()
+    low = high = 0
+    for at, value in enumerate(values):
+        if value > values[high]:
+            high = at
+        height = values[high] - values[low]
+        if height >= least and value <= values[high] - height / 2:
+            yield Swing(low, high, height)
+            low = high = at
+        elif value < values[low]:
+            low = high = at
 
 
 def _running_median(costs: Floats, window: int) -> Floats:
-    padded = np.pad(costs, window // 2, mode="reflect")
+    padded = np.pad(costs, window // 2, mode="edge")
     found: Floats = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
     return found
 
 
-def _deviation(part: Floats) -> float:
-    return float(1.4826 * np.median(np.abs(part - np.median(part)))) if len(part) else 0.0
-
-
-def _rate_rose(curves: Curves, curve: Curve, spike: Spike) -> bool:
-    """Whether the learning rate went up shortly before: a warm restart or a warm-up."""
+def _rate_rose(curves: Curves, curve: Curve, swing: Swing) -> bool:
+    """Whether the learning rate is higher at the rise than it was before: a warm restart or a warm-up."""
     rate = curves.learning_rate
     if rate is None:
         return False
-    back = max(0, spike.first - WINDOW)
-    near = rate.costs[(rate.steps >= curve.steps[back]) & (rate.steps <= curve.steps[spike.last])]
-    return bool(len(near) and near.max() > 1.5 * max(near[0], near.min()))
-
-
-def _rough(main: Objective) -> float | None:
-    """How far neighbouring epochs' means differ in the second half, as a share of what was learnt, if it is too far."""
-    if not main.coarse or main.train is None or main.validation is None or len(main.train) < 2 * ENOUGH:
-        return None
-    shares = []
-    for curve in (main.train, main.validation):
-        steps = np.diff(curve.costs[len(curve) // 2 :])
-        if curve.drop <= 0 or len(steps) < ENOUGH - 1:
-            return None
-        shares.append(float(np.median(np.abs(steps))) / curve.drop)
-    return min(shares) if min(shares) >= ROUGH else None
+    return rate.highest_between(float(curve.steps[swing.low]), float(curve.steps[swing.high])) > RAISED * rate.level_at(
+        float(curve.steps[max(0, swing.low - 1)])
+    )

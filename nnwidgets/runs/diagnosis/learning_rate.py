@@ -9,9 +9,9 @@ from nnwidgets.runs.diagnosis.finding import Finding
 
 EARLY = 0.2
 """The share of the run in which it shoots up."""
-HEIGHT = 1.0
-"""How far: as far above the start as the loss has fallen below it at best, and half the start's own size."""
-LEAST = 0.5
+HEIGHT = 3.0
+"""How far above the start: three times what the loss later fell below it, and the start's own size once more."""
+LEAST = 1.0
 CLEAR = 20.0
 """And so many standard deviations of a point."""
 
@@ -19,13 +19,13 @@ CLEAR = 20.0
 def find(curves: Curves) -> Finding | None:
     """The training loss shot up far above its start, early, or on its way to NaN.
 
-    Rule: within the first `EARLY` of the points (or in the last ones before it stays NaN) a single value stands above the
-    first by `HEIGHT` times the whole later fall, by `LEAST` times the first value's size, and by `CLEAR` standard
+    Rule: within the first `EARLY` of the points (or in the last ones before it stays NaN) a single value stands above
+    the first by `HEIGHT` times the whole later fall, by `LEAST` times the first value's size, and by `CLEAR` standard
     deviations of a point. The first value is the very first point: it is computed before the first step, whatever the
-    rate. Reported although the loss comes back from it, for what comes back is seldom what it could be: the jump has moved
-    the weights far out (dead or saturated units). A loss that oscillates is `instability`; that a rate falls and the loss
-    with it is how healthy schedules look, and proves nothing. Textbook: Goodfellow et al. (2016), 11.4.1; Bengio (2012),
-    3.1.1: the best rate is close to the largest one that does not diverge.
+    rate. Reported although the loss comes back from it, for what comes back is seldom what it could be: the jump has
+    moved the weights far out (dead or saturated units). A loss that oscillates is `instability`; that a rate falls and
+    the loss with it is how healthy schedules look, and proves nothing. Textbook: Goodfellow et al. (2016), 11.4.1;
+    Bengio (2012), 3.1.1: the best rate is close to the largest one that does not diverge.
     """
     main = curves.loss
     curve = None if main is None else main.train
@@ -52,10 +52,10 @@ def find(curves: Curves) -> Finding | None:
         f"{_rate(curves, float(curve.steps[peak]))}.",
         steps=(float(curve.steps[0]), float(curve.steps[min(peak + 1, len(curve) - 1)])),
         metrics=(curve.name,),
-        cause="The learning rate is too high: each step goes past the lowest point, to a higher one on the other side. Weights "
-        "that were thrown far out may leave units dead or saturated, and the loss stuck, for good.",
-        remedy="Start again with a learning rate 3 to 10 times lower, or let it rise over the first steps (warm-up); clip the "
-        "gradient norm.",
+        cause="The learning rate is too high: each step goes past the lowest point, to a higher one on the other "
+        "side. Weights that were thrown far out may leave units dead or saturated, and the loss stuck, for good.",
+        remedy="Start again with a learning rate 3 to 10 times lower, or let it rise over the first steps (warm-up); "
+        "clip the gradient norm.",
     )
 
 

@@ -20,14 +20,14 @@ MUCH = 0.15
 def find(curves: Curves) -> Finding | None:
     """Validation gets worse from its best on, training does not.
 
-    Rule, of the smoothed curves of the loss (without one of accuracy): validation stands above its best level by `RISE` of
-    what was learnt and by `CLEAR` of its own standard deviations (so a small, noisy validation set is not taken for it);
-    that best level lies `SETTLED` of the run back; the gap to training is `GAP` of what was learnt; training stands no
-    higher than it did at that step. Relative to what was learnt, not to the lowest loss: of a loss near zero a tiny rise
-    would be large (Prechelt's 1998 generalisation loss, 100 (E / E_best − 1), is therefore only told as evidence). If
-    validation accuracy holds its own and the rise is below `MUCH`, it is a note: the model grows over-confident (Guo et al.
-    2017), not worse. Validation that came back down is not reported (Nakkiran et al. 2020, double descent). Textbook:
-    Goodfellow et al. (2016), 7.8.
+    Rule, of the smoothed curves of the loss (without one of accuracy): validation stands above its best level by `RISE`
+    of what was learnt and by `CLEAR` of its own standard deviations (so a small, noisy validation set is not taken for
+    it); that best level lies `SETTLED` of the run back; the gap to training is `GAP` of what was learnt; training
+    stands no higher than it did at that step. Relative to what was learnt, not to the lowest loss: of a loss near zero
+    a tiny rise would be large (Prechelt's 1998 generalisation loss, 100 (E / E_best − 1), is therefore only told as
+    evidence). If validation accuracy holds its own and the rise is below `MUCH`, it is a note: the model grows
+    over-confident (Guo et al. 2017), not worse. Validation that came back down is not reported (Nakkiran et al. 2020,
+    double descent). Textbook: Goodfellow et al. (2016), 7.8.
     """
     main = curves.main
     if main is None or main.train is None or main.validation is None:
@@ -38,7 +38,7 @@ def find(curves: Curves) -> Finding | None:
     learnt = max(validation.drop, train.start - train.tail)
     rise = validation.tail - validation.lowest
     gap = validation.tail - train.tail
-    if learnt <= 0 or rise < max(RISE * learnt, CLEAR * validation.wobble) or gap < GAP * learnt:
+    if not train.has_learnt or rise < max(RISE * learnt, CLEAR * validation.wobble) or gap < GAP * learnt:
         return None
     best = float(validation.level_steps[validation.best])
     if validation.best >= (1 - SETTLED) * len(validation.levels) - 1:
@@ -51,8 +51,8 @@ def find(curves: Curves) -> Finding | None:
     return Finding(
         kind="overfitting",
         severity=_severity(rise / learnt, holds),
-        sentence=f"{validation.name} was best at step {words.step(best)} and gets worse since, while {train.name} does not: "
-        "the model learns its training data by heart."
+        sentence=f"{validation.name} was best at step {words.step(best)} and gets worse since, while {train.name} "
+        "does not: the model learns its training data by heart."
         + (" Validation accuracy holds: it grows over-confident rather than wrong." if holds else ""),
         evidence=f"{validation.name} {words.number(values[0])} at best, now {words.number(values[1])}"
         f"{f' ({worse} more)' if worse and not validation.upside_down else ''}; {train.name} went from "
@@ -60,10 +60,10 @@ def find(curves: Curves) -> Finding | None:
         f"{words.number(gap)}, {words.percent(gap / learnt)} of what was learnt.",
         steps=(best, validation.extent[1]),
         metrics=main.names,
-        cause="The model has enough freedom to fit the training samples one by one, noise and wrong labels included: it is "
-        "large for so little data, or trained for long.",
-        remedy=f"Keep the weights of step {words.step(best)} (early stopping). More data or augmentation, dropout, weight "
-        "decay, or a smaller model.",
+        cause="The model has enough freedom to fit the training samples one by one, noise and wrong labels included: "
+        "it is large for so little data, or trained for long.",
+        remedy=f"Keep the weights of step {words.step(best)} (early stopping). More data or augmentation, dropout, "
+        "weight decay, or a smaller model.",
     )
 
 

@@ -26,13 +26,13 @@ RULE = 1e-3
 def find(curves: Curves) -> Finding | None:
     """The training loss stands where it began, all the time.
 
-    Rule, for losses that are never negative (others have no zero to measure from): its end differs from its beginning by
-    less than `FLAT` of it, no smoothed level differs by more than `NEVER`, its points scatter by less than `NOISE` of it
-    (of a trained model's small loss the scatter is larger), accuracy, if logged, neither rose by `LEARNT` nor stands at
-    `GOOD`, and no warm-up is under way in a logged learning rate. A loss that falls first and then stays is no plateau:
-    it has converged, or underfits. Whether it falls steadily (a rate that is too low) or not at all is told by a line
-    fitted through its levels. Sources: seeds' "flat curves → learning rate too low"; Bengio (2012), 3.1.1; the rule of
-    thumb of updates at 1e-3 of the weights is Karpathy's (CS231n).
+    Rule, for losses that are never negative (others have no zero to measure from): its end differs from its beginning
+    by less than `FLAT` of it, no smoothed level differs by more than `NEVER`, its points scatter by less than `NOISE`
+    of it (of a trained model's small loss the scatter is larger), accuracy, if logged, neither rose by `LEARNT` nor
+    stands at `GOOD`, and no warm-up is under way in a logged learning rate. A loss that falls first and then stays is
+    no plateau: it has converged, or underfits. Whether it falls steadily (a rate that is too low) or not at all is told
+    by a line fitted through its levels. Sources: seeds' "flat curves → learning rate too low"; Bengio (2012), 3.1.1;
+    the rule of thumb of updates at 1e-3 of the weights is Karpathy's (CS231n).
     """
     main = curves.loss
     curve = None if main is None else main.train
@@ -59,11 +59,11 @@ def find(curves: Curves) -> Finding | None:
         metrics=main.names,
         cause="The learning rate is too low."
         if falls
-        else "The learning rate is too low, no gradient reaches the weights (a detached tensor, frozen or dead layers, an "
-        "optimizer that holds other parameters), or the labels have nothing to do with the inputs. A model that was trained "
-        "before may simply have little left to learn.",
-        remedy="Raise the learning rate 3 to 10 times at a time until the loss falls within some hundred steps. If that does "
-        "nothing, see whether the model can learn ten samples by heart: if not, look for the broken link.",
+        else "The learning rate is too low, no gradient reaches the weights (a detached tensor, frozen or dead "
+        "layers, an optimizer that holds other parameters), or the labels have nothing to do with the inputs. A model "
+        "that was trained before may simply have little left to learn.",
+        remedy="Raise the learning rate 3 to 10 times at a time until the loss falls within some hundred steps. If "
+        "that does nothing, see whether the model can learn ten samples by heart: if not, look for the broken link.",
     )
 
 

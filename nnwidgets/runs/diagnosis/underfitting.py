@@ -16,19 +16,19 @@ LOW = 0.7
 """An accuracy of this height is no low one."""
 GAP = 0.15
 """Validation is no worse than training by more than this share of what was learnt: or it would be overfitting."""
-CLEAR = 6.0
 LEARNT = 0.05
-"""Something was learnt: so many standard deviations of a level, and this share of the start. Else it is a plateau."""
+"""Something was learnt, clearly (`Curve.has_learnt`) and this share of the start. Else it is a plateau."""
 
 
 def find(curves: Curves) -> Finding | None:
     """Training and validation have both levelled off high.
 
-    Rule: both curves are there and have levelled off (`LEVEL`) after a clear fall (`CLEAR`, `LEARNT`), validation within
-    `GAP` of training, the training loss at `LEFT` of its start or more, and training accuracy below `LOW`. Without accuracy
+    Rule: both curves are there and have levelled off (`LEVEL`) after a clear fall (`LEARNT`), validation within `GAP`
+    of training, the training loss at `LEFT` of its start or more, and training accuracy below `LOW`. Without accuracy
     it is a "note", for a loss has a floor of its own that no model gets below (noisy targets, a cross entropy of soft
-    targets), and the curve does not tell it. With accuracy alone: that one, levelled off below `LOW`. From training curves
-    alone nothing is said. Textbook: Goodfellow et al. (2016), 5.2: underfitting is a training error that stays too high.
+    targets), and the curve does not tell it. With accuracy alone: that one, levelled off below `LOW`. From training
+    curves alone nothing is said. Textbook: Goodfellow et al. (2016), 5.2: underfitting is a training error that stays
+    too high.
     """
     loss, accuracy = curves.loss, curves.accuracy
     reached = None if accuracy is None else _reached(accuracy)
@@ -50,16 +50,17 @@ def find(curves: Curves) -> Finding | None:
     return Finding(
         kind="underfitting",
         severity="note" if reached is None else "warning",
-        sentence=f"{train.name} and {validation.name} have both levelled off, {'low' if train.upside_down else 'high'}: "
-        "the model does not fit even the data that it is trained on.",
+        sentence=f"{train.name} and {validation.name} have both levelled off, "
+        f"{'low' if train.upside_down else 'high'}: the model does not fit even the data that it is trained on.",
         evidence=f"{evidence}: {train.name} from {words.number(train.value(train.start))} to "
-        f"{words.number(train.value(train.tail))}, {validation.name} {words.number(validation.value(validation.tail))}.",
+        f"{words.number(train.value(train.tail))}, {validation.name} "
+        f"{words.number(validation.value(validation.tail))}.",
         steps=(float(train.level_steps[2 * len(train.levels) // 3]), train.extent[1]),
         metrics=main.names,
-        cause="The model is too small or of the wrong kind for the task, regularised too strongly, or stuck; or the targets "
-        "cannot be told any better from these inputs.",
-        remedy="Take a larger model (more units, more layers), less dropout and weight decay, a different learning rate, better "
-        "inputs. Whether there is more to learn at all: see what a simple baseline or a person reaches.",
+        cause="The model is too small or of the wrong kind for the task, regularised too strongly, or stuck; or the "
+        "targets cannot be told any better from these inputs.",
+        remedy="Take a larger model (more units, more layers), less dropout and weight decay, a different learning "
+        "rate, better inputs. Whether there is more to learn at all: see what a simple baseline or a person reaches.",
     )
 
 
@@ -78,7 +79,7 @@ def _level(main: Objective) -> bool:
 
 
 def _levelled(curve: Curve) -> bool:
-    if len(curve) < POINTS or curve.drop < CLEAR * curve.wobble or curve.drop <= 0:
+    if len(curve) < POINTS or not curve.has_learnt:
         return False
     before = float(curve.levels[2 * len(curve.levels) // 3])
     return abs(before - curve.tail) <= LEVEL * curve.drop + curve.wobble

@@ -23,6 +23,8 @@ export interface Remark {
   readonly names: readonly string[];
   readonly label: string;
   readonly color: string;
+  /** Whether it is marked only while a hand is on its words. */
+  readonly quiet: boolean;
 }
 
 export interface GroupLook {
@@ -244,8 +246,8 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
   }
 
   function stretchesOf(spec: ChartSpec): Stretch[] {
-    return remarks.flatMap(({ steps, names, label, color }, at) => {
-      if (!steps) return [];
+    return remarks.flatMap(({ steps, names, label, color, quiet }, at) => {
+      if (!steps || (quiet && at !== active)) return [];
       const concerned = names.some((name) => spec.names.includes(name));
       const homeless = !charts.some((chart) => names.some((name) => chart.names.includes(name)));
       if (!concerned && !(homeless && spec === charts[0]) && at !== active) return [];

@@ -3,7 +3,7 @@
 import { element, setAttribute, setText } from "../../controls/dom.ts";
 import type { Rect } from "../../draw/canvas.ts";
 import type { Bounds } from "../../draw/curve_axes.ts";
-import { type Curve, type CurveScene, type CurveShape, Curves, type Mark, type Side, type Threshold, type UPlot } from "../../draw/curves.ts";
+import { type Curve, type CurveScene, type CurveShape, Curves, type Side, type Threshold, type UPlot } from "../../draw/curves.ts";
 import { formatValue } from "../../draw/number.ts";
 import { displayText } from "../../draw/text.ts";
 import type { Track } from "../../draw/track.ts";
@@ -32,8 +32,14 @@ export interface ChartSpec {
   readonly thresholds?: readonly Threshold[];
   /** Names of series that it is about: what is found in one of them is marked here. */
   readonly names: readonly string[];
-  /** The best point of a line: its place in the list of lines, and in its series. */
-  readonly best?: { readonly line: number; readonly at: number; readonly value: number } | null;
+  readonly best?: Best | null;
+}
+
+/** The best point of a line: its place in the list of lines, and in its series. */
+export interface Best {
+  readonly line: number;
+  readonly at: number;
+  readonly value: number;
 }
 
 export interface PanelEvents {
@@ -199,5 +205,3 @@ function describe({ title, lines }: ChartSpec, scene: CurveScene): string {
   const words = lines.map(({ label }, at) => `${displayText(label)} ${readOut(scene.curves[at] as Curve, null)}`);
   return `${displayText(title)}: ${words.join(", ")}. Arrow keys move from point to point, plus and minus zoom, 0 shows all, Enter pins the step, Escape lets it go.`;
 }
-
-export type { Mark };
