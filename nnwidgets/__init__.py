@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from nnwidgets.runs import Histogram as Histogram
     from nnwidgets.runs import Run as Run
     from nnwidgets.runs import RunStore as RunStore
+    from nnwidgets.runs import callbacks as callbacks
     from nnwidgets.session import ModelSession as ModelSession
+    from nnwidgets.session.watch import watch as watch
     from nnwidgets.source import Selection as Selection
     from nnwidgets.widgets.attention_heads import AttentionHeads as AttentionHeads
     from nnwidgets.widgets.attention_map import AttentionMap as AttentionMap
+    from nnwidgets.widgets.training_monitor import TrainingMonitor as TrainingMonitor
     from nnwidgets.wire.runtime import set_page_cache as set_page_cache
 
 _HOME = {
@@ -35,10 +38,12 @@ _HOME = {
     "Selection": "nnwidgets.source",
     "AttentionHeads": "nnwidgets.widgets.attention_heads",
     "AttentionMap": "nnwidgets.widgets.attention_map",
+    "TrainingMonitor": "nnwidgets.widgets.training_monitor",
     "save_page": "nnwidgets.export.page",
     "set_page_cache": "nnwidgets.wire.runtime",
+    "watch": "nnwidgets.session.watch",
 }
-_ROOMS = ("analysis", "data")
+_ROOMS = {"analysis": "nnwidgets.analysis", "callbacks": "nnwidgets.runs.callbacks", "data": "nnwidgets.data"}
 
 __all__ = [
     "AttentionHeads",
@@ -48,9 +53,12 @@ __all__ = [
     "Run",
     "RunStore",
     "Selection",
+    "TrainingMonitor",
+    "callbacks",
     "data",
     "save_page",
     "set_page_cache",
+    "watch",
 ]
 
 
@@ -58,7 +66,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     if name in _ROOMS:
-        return import_module(f"nnwidgets.{name}")
+        return import_module(_ROOMS[name])
     raise AttributeError(f"module 'nnwidgets' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 

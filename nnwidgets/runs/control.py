@@ -47,11 +47,13 @@ class Control:
 
     Args:
         name: the run's, for sentences.
+        run: the run itself; held weakly.
         elsewhere: why nothing can be asked for here; empty in the process that records the run.
     """
 
-    def __init__(self, name: str = "", *, elsewhere: str = "") -> None:
+    def __init__(self, name: str = "", run: Any = None, *, elsewhere: str = "") -> None:
         self.name = name
+        self._run = None if run is None else weakref.ref(run)
         self.note = ""
         """What a person must know of what they asked for last: a scheduler set the learning rate again."""
         self._elsewhere = elsewhere
@@ -184,6 +186,11 @@ class Control:
         return forget
 
     @property
+    def run(self) -> Any:
+        """The run whose training this is."""
+        return None if self._run is None else self._run()
+
+    @property
     def ended(self) -> bool:
         """Whether the run has ended: no step boundary will come."""
         return self._ended
@@ -194,6 +201,7 @@ class Control:
 
     def set_thread(self, thread: int | None) -> None:
         """The training runs in `thread` for certain: what other threads log is no step boundary."""
+        self._last_thread = self._thread or self._last_thread
         self._thread = thread
 
     def boundary(self, step: int | None = None) -> None:
@@ -280,7 +288,7 @@ class Control:
     def _apply(self, rate: float) -> None:
         before = [list(optimizer.read()) for optimizer in self._optimizers]
         first = next((rates[0] for rates in before if rates), 0.0)
-        after = [[rate * each / first if first else rate for each in rates] for rates in before]
+        after = [[rate * (each / first) if first else rate for each in rates] for rates in before]
         for optimizer, rates in zip(self._optimizers, after, strict=True):
             optimizer.write(rates)
         if self._optimizers:

@@ -68,7 +68,7 @@ class Follower:
                 if line.key is not None:
                     self._names[line.key] = line.name
             self._items = {name: count for _, name, _, count, _, _ in read_items_table(connection, row.key)}
-            return _cursor(connection, row)
+            return row.drained
 
     def _work(self) -> None:
         while not self._stopped.wait(_INTERVAL) and self._goes_on():
@@ -87,7 +87,7 @@ class Follower:
                 _log.exception("a listener of a run raised")
 
     def _new(self, connection: sqlite3.Connection, row: Row) -> Batch | None:
-        cursor = _cursor(connection, row)
+        cursor = row.drained
         if cursor <= self.cursor:
             return None
         parts: dict[str, list[Points]] = {}
@@ -113,11 +113,6 @@ class Follower:
         series = {name: _joined(self._have.get(name, 0), each) for name, each in parts.items()}
         self._have, self._items, self.cursor = have, items, cursor
         return Batch(series, grown, cursor)
-
-
-def _cursor(connection: sqlite3.Connection, row: Row) -> int:
-    newest = connection.execute("SELECT max(drained) FROM tail WHERE run = ?", (row.key,)).fetchone()[0]
-    return max(row.drained, newest or 0)
 
 
 def _joined(first: int, parts: list[Points]) -> Points:

@@ -19,12 +19,16 @@ from nnwidgets.runs.schema import CHUNK, CHUNKS_A_SERIES
 _AT_ONCE = 64  # chunks whose points are in memory at a time while a long series is thinned
 _FINER = 4  # how much finer it is thinned at first, for buckets of about one size
 
-_RUN = "key, id, name, status, message, started, ended, host, process, code, config, seeds, drained, packed, step"
+_NEWEST = "(SELECT {} FROM tail WHERE tail.run = run.key AND tail.drained > packed ORDER BY tail.drained DESC LIMIT 1)"
+_RUN = (
+    "key, id, name, status, message, started, ended, host, process, code, config, seeds, "
+    f"coalesce({_NEWEST.format('drained')}, drained), packed, coalesce({_NEWEST.format('step')}, step)"
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run's row."""
+    """A run's row; `drained` is the number of its newest record."""
 
     key: int
     id: str
@@ -142,20 +146,23 @@ def series_key(connection: sqlite3.Connection, run: int, name: str) -> int | Non
     return None if row is None else int(row[0])
 
 
-def read_items(
-    connection: sqlite3.Connection, series: int, start: int | None, stop: int | None, most: int | None
-) -> list[tuple[int, float, bytes]]:
-    """Histograms, images or texts, by step: step, time, data; evenly taken where there are more than `most`."""
-    where, bounds = "series = ?", [series]
+def read_item_keys(
+    connection: sqlite3.Connection, series: int | None, start: int | None, stop: int | None
+) -> Iterator[tuple[int, int]]:
+    """Histograms, images or texts of a series, by step: step and key."""
+    where = "series = ?"
+    bounds = [series]
     if start is not None:
         where, bounds = f"{where} AND step >= ?", [*bounds, start]
     if stop is not None:
         where, bounds = f"{where} AND step < ?", [*bounds, stop]
-    keys = [row[0] for row in connection.execute(f"SELECT key FROM item WHERE {where} ORDER BY step, key", bounds)]
-    found = []
-    for key in evenly(keys, most):
-        found.append(connection.execute("SELECT step, time, data FROM item WHERE key = ?", (key,)).fetchone())
-    return found
+    yield from connection.execute(f"SELECT step, key FROM item WHERE {where} ORDER BY step, key", bounds)
+
+
+def read_item(connection: sqlite3.Connection | None, key: int) -> bytes:
+    """The bytes of one."""
+    assert connection is not None
+    return bytes(connection.execute("SELECT data FROM item WHERE key = ?", (key,)).fetchone()[0])
 
 
 def evenly(values: list[Any], most: int | None) -> list[Any]:

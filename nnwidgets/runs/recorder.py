@@ -96,7 +96,7 @@ class Recorder:
         self.gathered = 0  # … in the lines
         self.packed = 0  # … in chunks
         self.told = 0  # … that listeners were told of
-        self.ending = self.ended = False  # the run has ended; the store knows it
+        self.ending = self.complete = self.ended = False  # the run has ended; all was gathered; the store knows it
         self.gathering = threading.RLock()
         self.awake = False  # whether the writer is at work for us
         self.journal: Journal | None = None
@@ -244,6 +244,7 @@ class Recorder:
                     shape.rows = []
             queue, self._queue = self._queue, []
             gathered = self._sequence
+            self.complete = self.ending
         found: dict[str, list[tuple[Any, Any, Any, Any]]] = {}
         lines: dict[str, Line] = {}
         for shape, rows in taken:
@@ -321,7 +322,7 @@ class Recorder:
 
     def settle(self) -> None:
         """The store has all that was gathered: free the journal's half that held it; mend a journal that broke."""
-        if self.ending:
+        if self.complete:
             self.ended = True
             if self.journal is not None:
                 self.journal.close(delete=True)
@@ -367,7 +368,7 @@ class Recorder:
             self.record.status, self.record.message = status, message
             self.record.ended = self.record.started + perf_counter() - self._zero
             self._define({"end": {"status": status, "message": message, "ended": self.record.ended}})
-        self.ending = True
+            self.ending = True
 
     def forked(self) -> None:
         """In a process that was forked: the run is the other one's, and so is its journal."""

@@ -42,6 +42,22 @@ def _lives_by_number(host: str, process: int) -> bool:
     return True
 
 
+def read_left(folder: Path, database: Database, row: Row) -> Recorder | None:
+    """What a dead process left of a run, where nobody can take it up because the store cannot be written."""
+    try:
+        left = Left(folder, row.id, shared=True)
+    except OSError:
+        return None
+    try:
+        definitions = left.definitions()
+        if left.alive or left.gone or not definitions:
+            return None
+        with database.reading() as connection:
+            return resume(connection, Record(**definitions[0]), left)
+    finally:
+        left.close()
+
+
 def take_up(folder: Path, database: Database) -> None:
     """Bring what dead processes left in their journals into the store, and say that their runs were interrupted."""
     clear_up(folder)
@@ -86,8 +102,7 @@ def resume(connection: sqlite3.Connection, record: Record, left: Left) -> Record
         recorder.lines = read_lines(connection, row)
         recorder.step = row.step
         recorder.packed = row.packed
-        newest = connection.execute("SELECT max(drained) FROM tail WHERE run = ?", (row.key,)).fetchone()[0]
-        recorder.drained = recorder.gathered = max(row.drained, newest or 0)
+        recorder.drained = recorder.gathered = row.drained
         for key, name, kind, count, low, high in read_items_table(connection, row.key):
             items = recorder.add_items(name, kind)
             items.key, items.count, items.low_step, items.high_step = key, count, low, high

@@ -6,10 +6,10 @@ import sqlite3
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from nnwidgets.runs.control import Control
 from nnwidgets.runs.errors import NotRecording, StopTraining, StoreError
@@ -20,15 +20,17 @@ from nnwidgets.runs.images import Image
 from nnwidgets.runs.lines import Line
 from nnwidgets.runs.reading import (
     Row,
+    evenly,
     read_history,
-    read_items,
+    read_item,
+    read_item_keys,
     read_lines,
     read_run,
     read_series,
     series_key,
 )
 from nnwidgets.runs.recorder import Recorder
-from nnwidgets.runs.records import Batch, Series, Status
+from nnwidgets.runs.records import Batch, Kind, Series, Status
 from nnwidgets.runs.training import Trains
 from nnwidgets.runs.values import decode
 from nnwidgets.runs.writer import Told
@@ -54,6 +56,7 @@ class Run(Trains, Source):
         started: when, in seconds since 1970.
         host, commit, seeds: where it was recorded, the git commit that was checked out, the seeds that are known.
         control: hands on the training: pause, resume, stop, learning rate.
+        entered: whether a `with` block, or `train`, will end it.
     """
 
     def __init__(
@@ -68,7 +71,8 @@ class Run(Trains, Source):
         super().__init__(name=row.name, selection=selection, save_dir=save_dir)
         self.store = store
         self.id = row.id
-        self.config = row.config
+        self.config = row.config if recorder is None else recorder.record.config
+        self.entered = False
         self.started = row.started
         self.host = row.host
         self.commit = row.commit
@@ -79,6 +83,8 @@ class Run(Trains, Source):
         self._follower: Follower | None = None
         self._following = threading.Lock()
         self._cursor = row.drained
+        # What its dead process left, where it cannot be brought into the store.
+        self._left = store.read_left(row) if recorder is None else None
         self._on_points: list[Callable[[Batch], object]] = []
         self._on_status: list[Callable[[Run], object]] = []
         self._at_step: list[Callable[[int], object]] = []
@@ -88,7 +94,7 @@ class Run(Trains, Source):
                 row.name, elsewhere=f"the run {row.name!r} was loaded to be read, and may be recorded elsewhere"
             )
         else:
-            self.control = Control(row.name)
+            self.control = Control(row.name, self)
             store.writer.add(recorder, Told(self._tell_points, self._tell_status))
             self.control.on_change(lambda _: self._tell_status())
         self._opened()
@@ -150,11 +156,19 @@ class Run(Trains, Source):
                 f"the run {self.name!r} has ended, but {self.trouble or 'the store was not written yet'}", stacklevel=2
             )
 
+    def __enter__(self) -> Self:
+        self.entered = True
+        return super().__enter__()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        if error is None:
+        if error is None and self.control.state == "stopping":  # a library's loop that ended when it was told to
+            self.finish("stopped", "stopped by hand")
+        elif error is None:
             self.finish()
+        elif isinstance(error, KeyboardInterrupt):
+            self.finish("stopped", "KeyboardInterrupt")
         elif isinstance(error, StopTraining):
             self.finish("stopped", str(error) or None)
             return True
@@ -195,7 +209,8 @@ class Run(Trains, Source):
     @property
     def step(self) -> int | None:
         """The step that was logged last."""
-        return self._recorder.step if self._recorder is not None else self._refresh().step
+        recorder = self._recorder or self._left
+        return recorder.step if recorder is not None else self._refresh().step
 
     @property
     def cursor(self) -> int:
@@ -212,10 +227,11 @@ class Run(Trains, Source):
 
     def series(self) -> dict[str, Series]:
         """All series of the run by name, as they stand."""
-        if self._recorder is not None:
-            with self._recorder.gathering:
-                self._recorder.gather()
-                return self._recorder.series()
+        recorder = self._recorder or self._left
+        if recorder is not None:
+            with recorder.gathering:
+                recorder.gather()
+                return recorder.series()
         with self._reading() as connection:
             return read_series(connection, self._stored(connection))
 
@@ -232,11 +248,12 @@ class Run(Trains, Source):
         Raises `KeyError` where there is no such metric, and `StoreError` where the store cannot be read now.
         """
         check_points(points)
-        if self._recorder is not None:
-            with self._recorder.gathering:
-                self._recorder.gather()
-                line = self._recorder.lines.get(name)
-                self._check_scalar(name, line, self._recorder.series)
+        recorder = self._recorder or self._left
+        if recorder is not None:
+            with recorder.gathering:
+                recorder.gather()
+                line = recorder.lines.get(name)
+                self._check_scalar(name, line, recorder.series)
                 assert line is not None
                 key, rest = line.key, line.points(line.base)
             if not rest.first_index:
@@ -347,7 +364,7 @@ class Run(Trains, Source):
         if line is None or not line.count:
             self._no_series(name, "scalar", series())
 
-    def _no_series(self, name: str, kind: str, series: dict[str, Series]) -> None:
+    def _no_series(self, name: str, kind: Kind, series: dict[str, Series]) -> None:
         there = series.get(name)
         if there is not None:
             raise KeyError(f"{name!r} is a series of {there.kind}s: run.{_READS[there.kind]}({name!r}) reads it")
@@ -356,19 +373,34 @@ class Run(Trains, Source):
         raise KeyError(f"the run {self.name!r} has no {kind} named {name!r}; it has {has}")
 
     def _items(
-        self, name: str, kind: str, start: int | None, stop: int | None, points: int | None
+        self, name: str, kind: Kind, start: int | None, stop: int | None, points: int | None
     ) -> list[tuple[int, Any]]:
         check_points(points)
-        self.flush()
-        with self._reading() as connection:
-            row = self._stored(connection)
-            key = series_key(connection, row.key, name)
-            series = read_series(connection, row)
-            if key is None or name not in series or series[name].kind != kind:
-                self._no_series(name, kind, series)
-            assert key is not None
-            found = read_items(connection, key, start, stop, points)
-        return [(step, decode(series[name].kind, data)) for step, _, data in found]
+        series = self.series()
+        if name not in series or series[name].kind != kind:
+            self._no_series(name, kind, series)
+        recorder = self._recorder or self._left
+        found: list[tuple[int, int | bytes]] = []
+        waiting: list[tuple[int, int | bytes]] = []
+        if recorder is not None:
+            # Held while the store is asked, so that nothing is there twice, or not at all, in between.
+            with recorder.gathering:
+                recorder.gather()
+                items = recorder.items[name]
+                waiting = [(step, data) for step, _, data in items.waiting if _is_within(step, start, stop)]
+                if items.count > len(items.waiting):
+                    with self._reading() as connection:
+                        found = list(read_item_keys(connection, items.key, start, stop))
+        else:
+            with self._reading() as connection:
+                key = series_key(connection, self._stored(connection).key, name)
+                found = list(read_item_keys(connection, key, start, stop))
+        chosen = evenly(sorted([*found, *waiting], key=lambda pair: pair[0]), points)
+        with self._reading() if found else nullcontext(None) as reading:
+            return [
+                (step, decode(kind, data if isinstance(data, bytes) else read_item(reading, data)))
+                for step, data in chosen
+            ]
 
     def _follow(self) -> None:
         if self._recorder is not None or self._refresh().status != "running":
@@ -392,6 +424,10 @@ class Run(Trains, Source):
         self._row = self.store.as_it_is(row)
         if (self._row.status, self._row.message) != (before.status, before.message):
             self._tell_status()
+
+
+def _is_within(step: int, start: int | None, stop: int | None) -> bool:
+    return (start is None or step >= start) and (stop is None or step < stop)
 
 
 _READS = {"scalar": "history", "histogram": "histograms", "image": "images", "text": "texts"}

@@ -158,7 +158,8 @@ def _pack(connection: sqlite3.Connection, recorder: Recorder) -> None:
         " high_step = excluded.high_step, last = excluded.last",
     )
     # Tails that were packed this time are left until the next, for followers who have not read them yet.
-    connection.execute("DELETE FROM tail WHERE run = ? AND drained <= ?", (recorder.key, recorder.packed))
+    done = recorder.gathered if recorder.record.ended is not None else recorder.packed
+    connection.execute("DELETE FROM tail WHERE run = ? AND drained <= ?", (recorder.key, done))
     connection.execute(
         "UPDATE run SET drained = ?, packed = ?, step = ? WHERE key = ?",
         (recorder.gathered, recorder.gathered, recorder.step, recorder.key),
@@ -188,6 +189,12 @@ def many(connection: sqlite3.Connection, head: str, rows: Sequence[Sequence[Any]
 def save_end(connection: sqlite3.Connection, record: Record, key: int) -> None:
     """Write how the run ended."""
     connection.execute(
-        "UPDATE run SET status = ?, message = ?, ended = ? WHERE key = ?",
-        (record.status, None if record.message is None else to_bytes(record.message), record.ended, key),
+        "UPDATE run SET status = ?, message = ?, ended = ?, config = ? WHERE key = ?",
+        (
+            record.status,
+            None if record.message is None else to_bytes(record.message),
+            record.ended,
+            json.dumps(record.config),
+            key,
+        ),
     )

@@ -21,7 +21,7 @@ from nnwidgets.runs.provenance import as_config, git_commit
 from nnwidgets.runs.provenance import seeds as known_seeds
 from nnwidgets.runs.reading import Row, read_run, read_runs
 from nnwidgets.runs.recorder import Record, Recorder
-from nnwidgets.runs.recovery import is_alive, take_up
+from nnwidgets.runs.recovery import is_alive, read_left, take_up
 from nnwidgets.runs.run import Run
 from nnwidgets.runs.table import RunTable
 from nnwidgets.runs.writer import Writer
@@ -119,6 +119,12 @@ class RunStore:
         if row is None:
             raise KeyError(f"there is no run {run!r} in {self}; store.runs() lists them")
         return Run(self, self.as_it_is(row), None, selection=selection, save_dir=save_dir)
+
+    def read_left(self, row: Row) -> Recorder | None:
+        """What a dead process left of a run that cannot be brought into the store, which cannot be written."""
+        if not self.read_only or self.folder is None or row.status != "interrupted":
+            return None
+        return read_left(self.folder, self.database, row)
 
     def as_it_is(self, row: Row) -> Row:
         """A row whose process died says so."""

@@ -189,7 +189,7 @@ class Writer:
             if self.database.replaced():
                 self._leave()
             self.database.close()
-        if recorder.ending and recorder.is_saved():
+        if recorder.ended:
             with self._changing:
                 self._recorders.pop(recorder, None)
             return True
@@ -197,7 +197,7 @@ class Writer:
 
     def _write(self, recorder: Recorder) -> None:
         database = self.database
-        pack = recorder.ending
+        pack = recorder.complete
         with database.lock:
             if recorder in self._behind:
                 with database.writing() as connection:

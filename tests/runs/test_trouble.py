@@ -141,19 +141,17 @@ def test_mounted_read_only_while_it_trains(tmp_path: Path) -> None:
 def test_a_store_that_is_read_only_from_the_start(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "32m") as place:
         path = place / "runs.sqlite"
-        with RunStore(path).run("before") as before:
-            before.log(0, loss=1.0, text="hello")
-        subprocess.run(
-            [sys.executable, "-c", f"import nnwidgets.runs as r; r.RunStore({str(path)!r}).runs()"], check=True
-        )
-        import gc
-
-        gc.collect()
+        script = f"""
+from nnwidgets.runs import RunStore
+with RunStore({str(path)!r}).run("before") as before:
+    before.log(0, loss=1.0, text="hello")
+"""
+        subprocess.run([sys.executable, "-c", script], check=True)
         remount(place, "ro")
         store = RunStore(path)
         assert store.read_only
         assert [row.name for row in store.runs()] == ["before"]
-        assert store.load(before.id).history("loss").values.tolist() == [1.0]
+        assert store.load(store.runs()[0].id).history("loss").values.tolist() == [1.0]
         with pytest.warns(UserWarning, match="read-only"):
             run = store.run("during")
         for step in range(10):

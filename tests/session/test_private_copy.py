@@ -21,6 +21,7 @@ from nnwidgets.runs import Run, RunStore
 from nnwidgets.session import ModelSession
 from nnwidgets.session import subject as subject_module
 from nnwidgets.session.private_copy import private_copy
+from nnwidgets.session.watch import watch
 from nnwidgets.source import NotStored
 
 from .models import WIDTH, Gated, Picture
@@ -165,6 +166,7 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_training_that_is_looked_at_is_the_same_to_the_bit(
     run: Run, mode: Literal["eval", "as is"], where: str
 ) -> None:
+    """With everything at once: `run.log`, a watch with histograms, and threads that ask for all there is."""
     expected = bare()
     model, optimizer = made()
     session = ModelSession(model, torch.randn(2, 6, WIDTH), mode=mode)
@@ -180,7 +182,8 @@ def test_a_training_that_is_looked_at_is_the_same_to_the_bit(
             until(lambda: hammers[0].answers > answers + 3 or bool(hammers[0].errors))
 
     def training() -> None:
-        found.extend(train(model, optimizer, step_ends))
+        with watch(model, optimizer, run, every=2, histograms=5):
+            found.extend(train(model, optimizer, step_ends))
 
     if where == "thread":
         run.train(training).wait(PATIENCE)

@@ -52,7 +52,10 @@ export function logTicks(low: number, high: number, count: number): number[] {
 }
 
 export function logTickWords(value: number): string {
-  if (value >= 0.001 && value < 10_000) return formatValue(value, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  if (value >= 0.001 && value < 10_000)
+    return formatValue(value, 3)
+      .replace(/(\.\d*?)0+$/, "$1")
+      .replace(/\.$/, "");
   return formatValue(value, 3);
 }
 
@@ -64,7 +67,10 @@ export function timeTicks(low: number, high: number, count: number): { ticks: nu
   );
   if (rough < 0.5 || step === undefined) return linearTicks(low, high, count);
   const first = Math.ceil(low / step);
-  return { ticks: Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => (first + i) * step), step };
+  return {
+    ticks: Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => (first + i) * step),
+    step,
+  };
 }
 
 export function linearTickWords(ticks: readonly number[]): string[] {

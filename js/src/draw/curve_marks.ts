@@ -2,7 +2,7 @@
 
 import type { Theme } from "../runtime/context.ts";
 import type { Context2D, Rect } from "./canvas.ts";
-import type { Curve, CurveLook, CurveScene, Gap, Side } from "./curves.ts";
+import { type Curve, type CurveLook, type CurveScene, FAINT, type Gap, type Side } from "./curves.ts";
 import { type Drawn, type Polyline, valueAt } from "./decimate.ts";
 import { formatValue } from "./number.ts";
 import { fitText } from "./text.ts";
@@ -35,6 +35,7 @@ export function paintBelow(context: Context2D, frame: Frame): void {
       context.globalAlpha = 1;
     }
     for (const gap of scene.gaps) paintGap(context, frame, gap);
+    for (const [at, curve] of scene.curves.entries()) paintBand(context, frame, curve, frame.drawn[at] as Drawn);
     for (const { y } of scene.thresholds) {
       const top = Math.round(frame.yOf(y, "left")) + 0.5;
       context.strokeStyle = frame.theme.error;
@@ -116,7 +117,8 @@ export function paintLook(context: Context2D, frame: Frame, { cursor, picked, bo
       const value = valueAt(frame.mains[at] as Polyline, cursor);
       if (value === undefined) continue;
       const y = frame.yOf(value, curve.side);
-      if (y >= plot.y - 1 && y <= plot.y + plot.height + 1) dot(context, frame.xOf(cursor), y, 3.5, curve.color, theme.background);
+      if (y >= plot.y - 1 && y <= plot.y + plot.height + 1)
+        dot(context, frame.xOf(cursor), y, 3.5, curve.color, theme.background);
     }
   }
   if (box) {
@@ -157,22 +159,51 @@ function paintGap(context: Context2D, frame: Frame, { one, other, color }: Gap):
   context.globalAlpha = 1;
 }
 
-function paintPoints(context: Context2D, frame: Frame, { color, side }: Curve, { points }: Drawn): void {
+/** From the lowest to the highest value: bars where columns of pixels hold several points, else an area. */
+function paintBand(context: Context2D, frame: Frame, { color, side, shape }: Curve, { band }: Drawn): void {
+  if (!band || shape === "scatter") return;
+  const { x, low, high } = band;
   context.fillStyle = color;
-  context.globalAlpha = points.x.length > 500 ? 0.5 : 0.8;
-  for (const [at, x] of points.x.entries()) {
-    const y = points.y[at];
-    if (y === null || y === undefined) continue;
+  context.globalAlpha = frame.theme.dark ? FAINT.dark : FAINT.light;
+  if (band.columns) {
+    let [above, below] = [Number.NaN, Number.NaN];
+    for (const [at, place] of x.entries()) {
+      const [top, bottom] = [frame.yOf(high[at] as number, side), frame.yOf(low[at] as number, side)];
+      // Neighbours meet: a bar reaches to the one before it, where there is a step between them.
+      const [from, to] = [Math.min(top, below > -1e9 ? below : top), Math.max(bottom, above > -1e9 ? above : bottom)];
+      context.fillRect(Math.round(frame.xOf(place) - 0.75), from, 1, Math.max(1, to - from));
+      [above, below] = [top, bottom];
+    }
+  } else {
+    context.beginPath();
+    for (const [at, place] of x.entries()) context.lineTo(frame.xOf(place), frame.yOf(high[at] as number, side));
+    for (let at = x.length - 1; at >= 0; at--)
+      context.lineTo(frame.xOf(x[at] as number), frame.yOf(low[at] as number, side));
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}
+
+/** Where columns hold several points, the lowest and the highest of each. */
+function paintPoints(context: Context2D, frame: Frame, { color, side }: Curve, { line, band }: Drawn): void {
+  context.fillStyle = color;
+  context.globalAlpha = line.x.length > 500 ? 0.5 : 0.8;
+  const point = (x: number, y: number | null | undefined) => {
+    if (y === null || y === undefined) return;
     context.beginPath();
     context.arc(frame.xOf(x), frame.yOf(y, side), 2.5, 0, 2 * Math.PI);
     context.fill();
+  };
+  const { x } = band ?? line;
+  for (const [at, place] of x.entries()) {
+    for (const y of band ? [band.low[at], band.high[at]] : [line.y[at]]) point(place, y);
   }
   context.globalAlpha = 1;
 }
 
 /** A point between two breaks has no line: it gets a dot; so do all points where there is room to tell them apart. */
 function paintLonely(context: Context2D, frame: Frame, { color, side }: Curve, { x, y }: Polyline): void {
-  const few = x.length * 14 <= frame.plot.width;
+  const few = x.length * 24 <= frame.plot.width;
   for (const [at, value] of y.entries()) {
     if (value === null || !(few || (isBreak(y[at - 1]) && isBreak(y[at + 1])))) continue;
     const [left, top] = [frame.xOf(x[at] as number), frame.yOf(value, side)];
@@ -244,7 +275,8 @@ function paintLast(context: Context2D, frame: Frame): void {
     while (at >= 0 && track.length - at < 1000 && !Number.isFinite(track.y[at])) at -= 1;
     const [x, value] = [track.x[at], track.y[at]];
     if (x === undefined || value === undefined || !Number.isFinite(value) || curve.shape === "scatter") continue;
-    if (x < scene.from || x > scene.to + (scene.to - scene.from) * 1e-9 || (scene.log[curve.side] && value <= 0)) continue;
+    if (x < scene.from || x > scene.to + (scene.to - scene.from) * 1e-9 || (scene.log[curve.side] && value <= 0))
+      continue;
     const y = frame.yOf(value, curve.side);
     if (y < plot.y - 1 || y > plot.y + plot.height + 1) continue;
     dot(context, frame.xOf(x), y, 3, curve.color, theme.background);

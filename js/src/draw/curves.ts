@@ -96,7 +96,7 @@ const TOP = 8;
 export const RIGHT = 58;
 
 /** A line over its own faint points. */
-const FAINT = 0.32;
+export const FAINT = { light: 0.3, dark: 0.36 };
 
 export class Curves {
   readonly element: HTMLElement;
@@ -122,7 +122,8 @@ export class Curves {
   draw(scene: CurveScene, width: number, height: number, theme: Theme): { dropped: number } {
     [this.#scene, this.#theme, this.#size] = [scene, theme, { width, height }];
     const columns = Math.max(1, width - LEFT - this.#right());
-    const inside = (side: Side) => scene.curves.map((curve, at) => ({ curve, at })).filter(({ curve }) => curve.side === side);
+    const inside = (side: Side) =>
+      scene.curves.map((curve, at) => ({ curve, at })).filter(({ curve }) => curve.side === side);
     this.#drawn = scene.curves.map((curve) =>
       decimate(curve.track, scene.from, scene.to, columns, scene.log[curve.side]),
     );
@@ -165,7 +166,12 @@ export class Curves {
   /** The place of the plot in the element, in CSS pixels. */
   get plot(): Rect {
     const { width, height } = this.#size;
-    return { x: LEFT, y: TOP, width: Math.max(1, width - LEFT - this.#right()), height: Math.max(1, height - TOP - BOTTOM) };
+    return {
+      x: LEFT,
+      y: TOP,
+      width: Math.max(1, width - LEFT - this.#right()),
+      height: Math.max(1, height - TOP - BOTTOM),
+    };
   }
 
   /** The x at a pixel of the element. */
@@ -199,17 +205,15 @@ export class Curves {
   /** What stands for the curve: its smoothed line, its means where columns hold many points, or its points. */
   #main(curve: Curve, drawn: Drawn, columns: number): Polyline {
     const scene = this.#scene as CurveScene;
-    if (curve.shape === "scatter") return drawn.points;
-    if (!curve.smooth) return drawn.mean ?? drawn.points;
-    const smooth = decimate(curve.smooth, scene.from, scene.to, columns, scene.log[curve.side]);
-    return smooth.mean ?? smooth.points;
+    if (!curve.smooth) return drawn.line;
+    return decimate(curve.smooth, scene.from, scene.to, columns, scene.log[curve.side]).line;
   }
 
   /** Two series a curve: its points, faint where something is drawn over them, and its main line. */
   #data(): unknown[] {
     const series = (this.#scene as CurveScene).curves.flatMap((_, at) => {
-      const [points, main] = [(this.#drawn[at] as Drawn).points, this.#mains[at] as Polyline];
-      const faint = main === points ? EMPTY : points;
+      const [{ line, band }, main] = [this.#drawn[at] as Drawn, this.#mains[at] as Polyline];
+      const faint = main === line || band?.columns ? EMPTY : line;
       return [
         [faint.x, faint.y],
         [main.x, main.y],
@@ -238,7 +242,9 @@ export class Curves {
 
   #yOf(y: number, side: Side): number {
     const { low, high } = this.#bounds[side];
-    const share = (this.#scene as CurveScene).log[side] ? Math.log(y / low) / Math.log(high / low) : (y - low) / (high - low);
+    const share = (this.#scene as CurveScene).log[side]
+      ? Math.log(y / low) / Math.log(high / low)
+      : (y - low) / (high - low);
     return this.plot.y + (1 - share) * this.plot.height;
   }
 
@@ -270,7 +276,7 @@ export class Curves {
           { scale: "x", auto: false },
           { scale: curve?.side === "right" ? "right" : "y", auto: false },
         ],
-        stroke: part === "points" && !scatter ? mixed(color, theme.dark ? 45 : 100 * FAINT) : color,
+        stroke: part === "points" && !scatter ? mixed(color, 100 * (theme.dark ? FAINT.dark : FAINT.light)) : color,
         width: part === "points" ? 1 : 1.75,
         dash: part === "main" ? [...(curve?.dash ?? [])] : [],
         points: { show: false },

@@ -1,6 +1,6 @@
 /**
- * What of a line is drawn: about two points for each column of pixels, and none of them made up. The lowest and the highest
- * point of a column are kept at their own x, so no spike is ever lost; where columns hold many points their mean is drawn over it.
+ * What of a line is drawn, so that it costs what its pixels cost. Few points are drawn as they are. Where columns of pixels hold
+ * several, a bar stands in each, from its lowest to its highest value, so no spike is ever lost, and a line goes through their means.
  */
 
 import type { Track } from "./track.ts";
@@ -17,11 +17,20 @@ export interface OddPoint {
   readonly kind: "nan" | "+inf" | "-inf";
 }
 
+/** From the lowest to the highest value at each x. */
+export interface Band {
+  readonly x: number[];
+  readonly low: number[];
+  readonly high: number[];
+  /** Whether each x is a column of pixels: then a spike is drawn as a bar, which no slant makes fainter. */
+  readonly columns: boolean;
+}
+
 export interface Drawn {
-  /** The points themselves, or the lowest and highest of each column. */
-  readonly points: Polyline;
-  /** The mean of each column; null where every point is drawn. */
-  readonly mean: Polyline | null;
+  /** The points; where they stand for several, or columns hold several, their means. */
+  readonly line: Polyline;
+  /** What the means leave out; null where every point is drawn. */
+  readonly band: Band | null;
   readonly odd: readonly OddPoint[];
   /** Of what is drawn, and on a logarithmic axis of what is above 0. */
   readonly low: number;
@@ -44,37 +53,34 @@ export function decimate(track: Track, from: number, to: number, columns: number
   const end = Math.min(track.length, Math.max(track.first(to), track.nearest(to) + 1) + 1);
   const odd = oddPoints(track, start, end, (to - from) / Math.max(1, columns));
   const many = end - start > EACH * columns + 4 && to > from;
-  const drawn = many
-    ? columnsOf(track, start, end, from, to, columns, positive)
-    : { ...eachOf(track, start, end, positive), mean: null };
+  const drawn = many ? columnsOf(track, start, end, from, to, columns, positive) : eachOf(track, start, end, positive);
   return { ...drawn, odd };
 }
 
 function eachOf(track: Track, start: number, end: number, positive: boolean) {
-  const [x, y]: [number[], (number | null)[]] = [[], []];
+  const line: Polyline = { x: [], y: [] };
+  const band: Band | null = track.low ? { x: [], low: [], high: [], columns: false } : null;
   let [low, high, dropped] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
-  // Points that stand for several are drawn from their lowest to their highest value.
-  const spread = track.low !== null;
   for (let at = start; at < end; at++) {
-    const value = track.y[at] as number;
-    const place = track.x[at] as number;
-    if (!Number.isFinite(value)) {
-      if (y.length) put(x, y, place, null);
-      continue;
-    }
-    const [least, most] = spread ? [track.lowAt(at), track.highAt(at)] : [value, value];
-    if (positive && most <= 0) {
-      dropped += 1;
-      put(x, y, place, null);
-      continue;
-    }
+    const [place, value] = [track.x[at] as number, track.y[at] as number];
+    const shows = Number.isFinite(value) && !(positive && value <= 0);
+    if (Number.isFinite(value) && !shows) dropped += 1;
+    line.x.push(place);
+    line.y.push(shows ? value : null);
+    if (!shows) continue;
+    const [least, most] = [track.lowAt(at), track.highAt(at)];
     const bottom = positive && least <= 0 ? value : least;
-    if (spread && bottom < most) put(x, y, place, bottom);
-    put(x, y, place, most);
-    if (bottom > 0 || !positive) low = Math.min(low, bottom);
+    if (band) add(band, place, bottom, most);
+    low = Math.min(low, bottom);
     high = Math.max(high, most);
   }
-  return { points: { x, y }, low, high, dropped };
+  return { line, band, low, high, dropped };
+}
+
+function add(band: Band, x: number, low: number, high: number): void {
+  band.x.push(x);
+  band.low.push(low);
+  band.high.push(high);
 }
 
 function columnsOf(
@@ -110,35 +116,34 @@ function columnsOf(
     counts[c] = (counts[c] as number) + count;
   });
   const broken = brokenColumns(track, start, end, columnOf, lowest, highest);
-  const points: Polyline = { x: [], y: [] };
-  const mean: Polyline = { x: [], y: [] };
+  const line: Polyline = { x: [], y: [] };
+  const band: Band = { x: [], low: [], high: [], columns: true };
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let column = 0; column < size; column++) {
+    const inSight = column > 0 && column < size - 1;
+    const place = inSight ? from + (column - 0.5) / scale : (track.x[column === 0 ? start : end - 1] as number);
     if (broken.has(column)) {
-      const place = from + (column - 0.5) / scale;
-      put(points.x, points.y, place, null);
-      put(mean.x, mean.y, place, null);
+      line.x.push(place);
+      line.y.push(null);
       continue;
     }
-    const [least, most] = [lowest[column] as number, highest[column] as number];
-    const inSight = column > 0 && column < size - 1;
-    for (const at of least >= 0 && most >= 0 && most < least ? [most, least] : [least, most]) {
-      if (at < 0) continue;
-      const value = at === most && at !== least ? track.highAt(at) : track.lowAt(at);
-      put(points.x, points.y, track.x[at] as number, value);
-      if (at === most && at === least && track.highAt(at) > value) put(points.x, points.y, track.x[at] as number, track.highAt(at));
-      if (inSight && !(positive && value <= 0)) {
-        low = Math.min(low, value);
-        high = Math.max(high, track.highAt(at));
-      }
+    const [under, over] = [lowest[column] as number, highest[column] as number];
+    // A stretch may reach over the border: its highest point is then in one column, its lowest in the next.
+    const [least, most] = [under < 0 ? over : under, over < 0 ? under : over];
+    if (least >= 0 && inSight) {
+      const value = track.lowAt(least);
+      const bottom = positive && value <= 0 ? track.highAt(most) : value;
+      add(band, place, bottom, track.highAt(most));
+      low = Math.min(low, bottom);
+      high = Math.max(high, track.highAt(most));
     }
     const average = (sums[column] as number) / (counts[column] as number);
     if (counts[column] && !(positive && average <= 0)) {
-      const place = inSight ? from + (column - 0.5) / scale : (track.x[column === 0 ? start : end - 1] as number);
-      put(mean.x, mean.y, Math.min(place, track.x[end - 1] as number), average);
+      line.x.push(Math.min(place, track.x[end - 1] as number));
+      line.y.push(average);
     }
   }
-  return { points, mean, low, high, dropped };
+  return { line, band, low, high, dropped };
 }
 
 /** Columns that hold points, but none that is finite: the line breaks there, and not where one of many is missing. */
@@ -169,11 +174,6 @@ function oddPoints(track: Track, start: number, end: number, column: number): Od
     found.push({ x, kind });
   }
   return found;
-}
-
-function put(x: number[], y: (number | null)[], place: number, value: number | null): void {
-  x.push(place);
-  y.push(value);
 }
 
 /** The value of a polyline at x, on the straight line between its points; undefined beside it and where it breaks. */

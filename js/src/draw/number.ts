@@ -47,7 +47,9 @@ export function formatTickValue(value: number, step: number): string {
   ] as const) {
     if (size < unit) continue;
     const base = letter === "k" ? 1e3 : unit;
-    return minus(`${Number((value / base).toFixed(Math.max(0, -Math.floor(Math.log10(step / base) + 1e-9))))}${letter}`);
+    return minus(
+      `${Number((value / base).toFixed(Math.max(0, -Math.floor(Math.log10(step / base) + 1e-9))))}${letter}`,
+    );
   }
   const [whole = "", part] = value.toFixed(Math.min(12, places)).split(".");
   return minus(part === undefined ? grouped(whole) : `${grouped(whole)}.${part}`);

@@ -62,7 +62,8 @@ export class Track {
     let [head, late] = [first, 0];
     for (let at = 0; at < order.length; at++) {
       const next = tail[late];
-      const takesHead = next === undefined || (head < this.#sorted && (this.x[head] as number) <= (this.x[next] as number));
+      const takesHead =
+        next === undefined || (head < this.#sorted && (this.x[head] as number) <= (this.x[next] as number));
       order[at] = takesHead ? head++ : (tail[late++] as number);
     }
     for (const values of [this.x, this.y, this.low, this.high]) {

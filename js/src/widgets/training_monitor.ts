@@ -110,7 +110,10 @@ export const view: View = (context) => {
     const groups = groupsOf(data);
     const chosen = options.get<string[] | null>("metrics");
     const on = groups.filter((group, at) => shows(group, at, chosen) !== (group.key === key));
-    options.set("metrics", on.flatMap(({ metrics }) => metrics));
+    options.set(
+      "metrics",
+      on.flatMap(({ metrics }) => metrics),
+    );
   }
 
   function shows(group: ReturnType<typeof groupsOf>[number], at: number, chosen: readonly string[] | null): boolean {
@@ -130,7 +133,13 @@ export const view: View = (context) => {
       const name = quoted(displayText(state.get<string>("name") ?? data.label));
       const going = isGoing(context) && !context.saved;
       empty.replaceChildren(
-        element("p", {}, going ? "Waiting for the first step of " : "No numbers were logged in ", name, going ? "…" : "."),
+        element(
+          "p",
+          {},
+          going ? "Waiting for the first step of " : "No numbers were logged in ",
+          name,
+          going ? "…" : ".",
+        ),
         element("p", { class: "nnw-faint" }, "run.log(step, loss=…, val_loss=…) in the training loop draws them here."),
       );
       return;

@@ -39,7 +39,10 @@ export function story(run: FakeRun, more: Record<string, unknown> = {}): Answer 
 }
 
 /** What is pushed when points from `from` on were logged. */
-export function pushed(run: Record<string, FakeSeries & { from: number }>, cursor: number): [Record<string, unknown>, Answer["arrays"]] {
+export function pushed(
+  run: Record<string, FakeSeries & { from: number }>,
+  cursor: number,
+): [Record<string, unknown>, Answer["arrays"]] {
   const { arrays } = story(run);
   const series = Object.entries(run).map(([name, { from }]) => ({ name, from }));
   return [{ kind: "points", series, cursor, grew: [] }, arrays];
@@ -53,7 +56,10 @@ export function learning(count: number, every = 50): FakeRun {
   const noise = () => random() - 0.5;
   const train = (step: number) => 2.3 * Math.exp(-step / (count / 5)) + 0.08;
   const validation = (step: number) => train(step) + 0.12 + 0.5 * Math.max(0, step / count - 0.45) ** 1.5;
-  const make = (at: readonly number[], value: (step: number) => number): FakeSeries => ({ steps: at, values: at.map(value) });
+  const make = (at: readonly number[], value: (step: number) => number): FakeSeries => ({
+    steps: at,
+    values: at.map(value),
+  });
   return {
     loss: make(steps, (step) => train(step) * (1 + 0.5 * noise())),
     val_loss: make(checks, (step) => validation(step) * (1 + 0.06 * noise())),
@@ -111,7 +117,10 @@ export function summary(run: FakeRun, more: Record<string, unknown> = {}): Answe
     learning_rate: 0.0125,
     mean_gradient_norm: 1.42,
   };
-  return { value: { label: "lenet", status: "running", rows, findings: FINDINGS, cursor: 1, ...facts, ...more }, arrays: {} };
+  return {
+    value: { label: "lenet", status: "running", rows, findings: FINDINGS, cursor: 1, ...facts, ...more },
+    arrays: {},
+  };
 }
 
 export interface Asked {
@@ -134,7 +143,16 @@ export function seeded(seed: number): () => number {
   };
 }
 
-export const OPTIONS = { metrics: null, smoothing: 0, x: "step", log_y: false, gradient_threshold: 100, height: 200, live: true, interval: 0 };
+export const OPTIONS = {
+  metrics: null,
+  smoothing: 0,
+  x: "step",
+  log_y: false,
+  gradient_threshold: 100,
+  height: 200,
+  live: true,
+  interval: 0,
+};
 export const RUNNING = {
   name: "lenet on digits",
   status: "running",

@@ -16,8 +16,9 @@ def callback_class() -> type:
 class KerasHooks(RunCallback):
     """Records what Keras 3 trains: `model.fit(…, callbacks=[Keras(run)])`.
 
-    Keeps the loss of each step (Keras itself shows its mean since the epoch began), epoch, learning rate and samples per
-    second; and at each epoch's end the metrics of training and validation. A stop by hand sets `model.stop_training`.
+    Keeps the loss of each step (Keras itself shows its mean since the epoch began), epoch, learning rate and samples
+    per second; and at each epoch's end the metrics of training and validation. A stop by hand sets
+    `model.stop_training`.
 
     Args:
         run, every: see `RunCallback`.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnwidgets.runs.callbacks.base import RunCallback, count_samples, load, make_class
+from nnwidgets.runs.errors import StopTraining
 from nnwidgets.runs.names import split
 
 
@@ -82,6 +83,9 @@ class LightningHooks(RunCallback):
             # Lightning ends Python with SystemExit, which would read as a failure.
             self._end()
             self.run.finish("stopped", "KeyboardInterrupt")
+        elif isinstance(exception, StopTraining):  # raised in an optimizer's hook (`nnw.watch`), inside Lightning
+            self._stopping = True
+            self._end()
         else:
             self._end("failed", f"{type(exception).__name__}: {exception}")
 
@@ -104,5 +108,5 @@ class LightningHooks(RunCallback):
 
 
 def _is_same(value: Any, other: Any) -> bool:
-    """Whether two tensors are one: Lightning hands out each metric detached anew. Both are held, so no memory is reused."""
+    """Whether two tensors are one in memory: Lightning detaches each metric anew whenever it is asked for them."""
     return other is not None and bool(value.data_ptr() == other.data_ptr())

@@ -70,7 +70,7 @@ class Loop(RunCallback):
             raise StopTraining("stopped by hand")
 
     def epoch(self, **values: Any) -> None:
-        """An epoch has ended: log its values, such as those of a validation, at the newest step. Raises `StopTraining`."""
+        """An epoch has ended: log its values, such as a validation's, at the newest step. Raises `StopTraining`."""
         self._epoch += 1
         self._in_epoch = 0
         stopping = self._log(self._at, {"epoch": self._epoch, **values})

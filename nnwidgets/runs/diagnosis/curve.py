@@ -167,9 +167,9 @@ class Curve:
             return None
         return self.tail / self.start
 
-    def rose_before(self, rise: float) -> bool:
-        """Whether it had risen so far before its best level, and come back."""
-        before = self.levels[: self.best + 1]
+    def rose_before(self, level: int, rise: float) -> bool:
+        """Whether it had risen so far at some time before a low level, and so come back."""
+        before = self.levels[: level + 1]
         return bool((before - np.minimum.accumulate(before)).max(initial=0.0) >= rise)
 
     @property

@@ -49,6 +49,7 @@ class Curves:
 
     def __init__(self, histories: Mapping[str, HistoryLike]) -> None:
         self._histories = histories
+        self._layers: dict[str, dict[str, Curve]] = {}
         self._names: dict[tuple[str, str], str] = {}
         for name in histories:
             if name.partition("/")[0] not in LAYERED:
@@ -97,13 +98,16 @@ class Curves:
 
     def layers(self, what: str) -> dict[str, Curve]:
         """What `watch` logged of each layer, by module path, in the order logged: that of the model."""
+        if what in self._layers:
+            return self._layers[what]
         prefix = f"{what}/"
         curves = {
             name.removeprefix(prefix): Curve.read(name, history)
             for name, history in self._histories.items()
             if name.startswith(prefix)
         }
-        return {path: curve for path, curve in curves.items() if len(curve)}
+        self._layers[what] = {path: curve for path, curve in curves.items() if len(curve)}
+        return self._layers[what]
 
     @cached_property
     def trained(self) -> tuple[Curve, ...]:

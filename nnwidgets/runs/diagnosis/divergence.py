@@ -1,5 +1,7 @@
 """A training loss that has lost what was learnt, or never stopped growing."""
 
+import numpy as np
+
 from nnwidgets.runs.diagnosis import words
 from nnwidgets.runs.diagnosis.curve import Curve
 from nnwidgets.runs.diagnosis.curves import ENOUGH, Curves
@@ -60,7 +62,8 @@ def lost(curve: Curve) -> float:
     rise = curve.tail - curve.lowest
     if curve.drop < CLEAR * curve.wobble or curve.drop <= 0 or rise < CLEAR * curve.wobble:
         return 0.0
-    if curve.best >= (1 - SETTLED) * len(curve.levels) - 1 or curve.rose_before(rise / 2):
+    last = int(np.flatnonzero(curve.levels <= curve.lowest + rise / 4)[-1])
+    if last >= (1 - SETTLED) * len(curve.levels) - 1 or curve.rose_before(last, rise / 2):
         return 0.0
     return rise / curve.drop
 

@@ -50,6 +50,10 @@ class Finding:
     cause: str = ""
     remedy: str = ""
 
+    def __post_init__(self) -> None:
+        if self.steps is not None:  # backwards where steps are counted anew in each epoch
+            object.__setattr__(self, "steps", (min(self.steps), max(self.steps)))
+
     def to_json(self) -> dict[str, Any]:
         """The same as JSON holds it."""
         return asdict(self) | {

@@ -14,7 +14,7 @@ HEIGHT = 0.25
 """A rise counts if it takes back this share of all that the run has learnt."""
 CLEAR = 5.0
 """And is so many standard deviations of a point, as must be the whole fall, where points are single batches;"""
-CLEAR_EPOCHS = 2.0
+CLEAR_EPOCHS = 2.5
 """so many where they are epochs' means: there noise is what is looked for, and validation must show it too."""
 TIMES = 3
 """So many such rises make a run unstable."""
@@ -85,7 +85,8 @@ def swings(curve: Curve, *, coarse: bool) -> list[Swing]:
     """The rises that count, after the first steps."""
     smooth = curve.costs if coarse else _running_median(curve.costs, MEDIAN)
     clear = (CLEAR_EPOCHS if coarse else CLEAR) * curve.noise
-    if curve.drop < clear or curve.drop <= 0:
+    fell = float(np.median(curve.costs[:3]) - np.median(curve.costs)) if coarse else curve.drop
+    if fell <= 0 or fell < clear:
         return []
     least = max(HEIGHT * curve.drop, clear)
     return [swing for swing in _zigzag(smooth, least) if swing.low >= WARM * len(smooth)]

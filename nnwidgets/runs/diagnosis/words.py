@@ -13,22 +13,22 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """ "12 %", "0.8 %"."""
+    """A share: "12 %", "0.8 %"."""
     return f"{100 * share:.{0 if abs(share) >= 0.0995 else 1}f} %"
 
 
 def step(value: float) -> str:
-    """ "1,200"; half steps are a matter of thinning, and are rounded."""
+    """A step: "1,200"; half steps are a matter of thinning, and are rounded."""
     return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.4g}"
 
 
 def count(many: int, one: str) -> str:
-    """ "1 step", "12 steps"."""
+    """So many: "1 step", "12 steps"."""
     return f"{many:,} {one}" if many == 1 else f"{many:,} {one}s"
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """ "a, b and c"; of many the first ones: "a, b, c, d and 6 more"."""
+    """Names: "a, b and c"; of many the first ones: "a, b, c, d and 6 more"."""
     shown = list(names[:most])
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most:,} more"

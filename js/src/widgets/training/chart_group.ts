@@ -12,8 +12,8 @@ import { formatSeconds, formatValue } from "../../draw/number.ts";
 import type { Track } from "../../draw/track.ts";
 import type { ViewContext } from "../../runtime/context.ts";
 import { type ChartSpec, createPanel, type Panel, readOut } from "./chart_panel.ts";
-import type { RunData } from "./run_data.ts";
 import { chartTable } from "./chart_table.ts";
+import type { RunData } from "./run_data.ts";
 import { Tracks } from "./tracks.ts";
 import { createXAxis, type XAxis, type XKind } from "./x_axis.ts";
 
@@ -107,7 +107,10 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
     },
     { once: true },
   );
-  selection.onChange(["step"], () => lookAt());
+  selection.onChange(["step"], () => {
+    lookAt();
+    drawBrush();
+  });
   context.onTheme(() => schedule());
 
   function schedule(): void {
@@ -188,26 +191,26 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
     const unit = spacing(first);
     const lines = first.lines.map(({ series, color, dash }) => {
       const track = tracks.smoothed(series, axis, look.smoothing, unit) ?? tracks.of(series, axis);
-      const drawn = decimate(track, whole.from, whole.to, columns, first.log);
-      return { line: drawn.mean ?? drawn.points, color, dash };
+      return { line: decimate(track, whole.from, whole.to, columns, first.log).line, color, dash };
     });
     const { from, to } = shown();
     const words = part ? `${axis.words(from)} to ${axis.words(to)}` : "all";
-    brush.show(
-      { lines, whole, part, picked: picked(), log: first.log ?? false, words },
-      width,
-      context.theme(),
-    );
+    brush.show({ lines, whole, part, picked: picked(), log: first.log ?? false, words }, width, context.theme());
   }
 
   function spacing(spec: ChartSpec): number {
-    return look.smoothing > 0 ? tracks.spacing(spec.lines.map(({ series }) => series), axis) : 1;
+    return look.smoothing > 0
+      ? tracks.spacing(
+          spec.lines.map(({ series }) => series),
+          axis,
+        )
+      : 1;
   }
 
   function sceneOf(spec: ChartSpec, panel: Panel): CurveScene {
     const { from, to } = shown();
     const unit = spacing(spec);
-    const curves = spec.lines.map(({ series, color, dash, shape, side }): Curve => {
+    const curves = spec.lines.map(({ series, color, dash, shape, side, exact }): Curve => {
       let track = tracks.of(series, axis);
       if (series.thinned && part) {
         const [start, stop] = [axis.toStep(from), axis.toStep(to)];
@@ -220,7 +223,7 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
         color,
         dash,
         track,
-        smooth: tracks.smoothed(series, axis, look.smoothing, unit),
+        smooth: exact ? null : tracks.smoothed(series, axis, look.smoothing, unit),
         shape: shape ?? "line",
         side: side ?? "left",
       };
@@ -307,7 +310,8 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
     else if (far === "page") next = start + by * 0.1 * (to - from);
     else next = neighbour(of, start, by, cursor === null && picked() === null) ?? start;
     cursor = Math.min(whole.to, Math.max(whole.from, next));
-    if (part && (cursor < part.from || cursor > part.to)) pan((cursor - (cursor < part.from ? part.from : part.to)) / (part.to - part.from));
+    if (part && (cursor < part.from || cursor > part.to))
+      pan((cursor - (cursor < part.from ? part.from : part.to)) / (part.to - part.from));
     lookAt();
     setText(spoken, sentence());
   }

@@ -3,7 +3,15 @@
 import { element, setAttribute, setText } from "../../controls/dom.ts";
 import type { Rect } from "../../draw/canvas.ts";
 import type { Bounds } from "../../draw/curve_axes.ts";
-import { type Curve, type CurveScene, type CurveShape, Curves, type Side, type Threshold, type UPlot } from "../../draw/curves.ts";
+import {
+  type Curve,
+  type CurveScene,
+  type CurveShape,
+  Curves,
+  type Side,
+  type Threshold,
+  type UPlot,
+} from "../../draw/curves.ts";
 import { formatValue } from "../../draw/number.ts";
 import { displayText } from "../../draw/text.ts";
 import type { Track } from "../../draw/track.ts";
@@ -19,6 +27,8 @@ export interface LineSpec {
   readonly dash: readonly number[];
   readonly shape?: CurveShape;
   readonly side?: Side;
+  /** Never smoothed. */
+  readonly exact?: boolean;
 }
 
 export interface ChartSpec {
@@ -140,7 +150,7 @@ export function createPanel(library: UPlot, events: PanelEvents, signal: AbortSi
   listenToHands(plot, gestures, signal);
 
   function showLegend(spec: ChartSpec): void {
-    const now = JSON.stringify(spec.lines.map(({ label, color, dash }) => [label, color, dash]));
+    const now = JSON.stringify([spec.title, spec.lines.map(({ label, color, dash }) => [label, color, dash])]);
     if (now === entries) return;
     entries = now;
     outputs = spec.lines.map(() => element("output", { class: "nnw-read" }));
@@ -150,7 +160,8 @@ export function createPanel(library: UPlot, events: PanelEvents, signal: AbortSi
         swatch.style.borderTop = `2px ${dash.length === 0 ? "solid" : (dash[0] as number) > 3 ? "dashed" : "dotted"} ${color}`;
         const name = displayText(label);
         const words = element("bdi", { class: "nnw-series-name", title: name }, name);
-        return element("span", { class: "nnw-key" }, swatch, words, outputs[at] as HTMLElement);
+        const named = spec.lines.length > 1 || label !== spec.title;
+        return element("span", { class: "nnw-key" }, ...(named ? [swatch, words] : []), outputs[at] as HTMLElement);
       }),
     );
   }

@@ -16,7 +16,9 @@ export function chartTable(
   axis: XAxis,
   { from, to }: { readonly from: number; readonly to: number },
 ): HTMLTableElement {
-  const lines = charts.flatMap(({ title, lines }) => lines.map((line) => ({ title, ...line, track: tracks.of(line.series, axis) })));
+  const lines = charts.flatMap(({ title, lines }) =>
+    lines.map((line) => ({ title, ...line, track: tracks.of(line.series, axis) })),
+  );
   const places = new Set<number>();
   for (const { track } of lines) {
     const [first, end] = [track.first(from), track.first(to)];
@@ -28,8 +30,12 @@ export function chartTable(
   }
   const sorted = [...places].sort((a, b) => a - b);
   const every = Math.max(1, (sorted.length - 1) / (TABLE_ROWS - 1));
-  const rows = Array.from({ length: Math.min(sorted.length, TABLE_ROWS) }, (_, row) => sorted[Math.round(row * every)] as number);
-  const thinned = sorted.length > rows.length || lines.some(({ track }) => track.first(to) - track.first(from) > rows.length);
+  const rows = Array.from(
+    { length: Math.min(sorted.length, TABLE_ROWS) },
+    (_, row) => sorted[Math.round(row * every)] as number,
+  );
+  const thinned =
+    sorted.length > rows.length || lines.some(({ track }) => track.first(to) - track.first(from) > rows.length);
   const cell = ({ track }: (typeof lines)[number], x: number, row: number) => {
     const at = track.nearest(x);
     const room = Math.min(x - (rows[row - 1] ?? x), (rows[row + 1] ?? x) - x) / 2;
@@ -61,12 +67,7 @@ export function chartTable(
       "tbody",
       {},
       ...rows.map((x, row) =>
-        element(
-          "tr",
-          {},
-          element("th", { scope: "row" }, axis.words(x)),
-          ...lines.map((line) => cell(line, x, row)),
-        ),
+        element("tr", {}, element("th", { scope: "row" }, axis.words(x)), ...lines.map((line) => cell(line, x, row))),
       ),
     ),
   );

@@ -53,9 +53,12 @@ export function createFindings(
         }),
       );
       if (!findings.length) {
-        list.append(element("li", { class: "nnw-no-finding" }, going ? "Nothing to report so far." : "Nothing to report."));
+        list.append(
+          element("li", { class: "nnw-no-finding" }, going ? "Nothing to report so far." : "Nothing to report."),
+        );
       }
-      if (focused >= 0) (list.children[focused]?.querySelector("button") as HTMLElement | null)?.focus({ preventScroll: true });
+      if (focused >= 0)
+        (list.children[focused]?.querySelector("button") as HTMLElement | null)?.focus({ preventScroll: true });
     },
   };
 }
@@ -66,7 +69,12 @@ function rowOf({ severity, sentence, evidence, cause, remedy, layers, steps }: F
   const button = element(
     "button",
     { type: "button", class: "nnw-finding-sentence", title: steps ? "Show these steps" : null },
-    element("span", { class: "nnw-severity" }, element("span", { "aria-hidden": "true" }, `${SIGNS[severity]} `), severity),
+    element(
+      "span",
+      { class: "nnw-severity" },
+      element("span", { "aria-hidden": "true" }, `${SIGNS[severity]} `),
+      severity,
+    ),
     element("span", {}, displayText(sentence)),
   );
   const row = element(

@@ -97,7 +97,9 @@ export function createHeader(context: ViewContext): Header {
     setText(stop, sure ? "Really stop?" : "Stop");
     stop.classList.toggle("nnw-sure", sure !== 0);
     const canSet = state.get<boolean>("canSetLearningRate") ?? false;
-    const rateRefused = refused ?? (canSet ? null : "No optimizer is watched: nnw.watch(model, optimizer, run) makes its learning rate settable.");
+    const rateRefused =
+      refused ??
+      (canSet ? null : "No optimizer is watched: nnw.watch(model, optimizer, run) makes its learning rate settable.");
     rate.show(state.get<number | null>("learningRate") ?? news.summary?.learning_rate ?? null, rateRefused, busy > 0);
     rate.element.hidden = over;
   }
@@ -129,7 +131,14 @@ export function createHeader(context: ViewContext): Header {
       "header",
       { class: "nnw-run-header" },
       element("div", { class: "nnw-run-line" }, name, status, facts),
-      element("div", { class: "nnw-run-hands", role: "group", "aria-label": "Hands on the training" }, hold, stop, rate.element, why),
+      element(
+        "div",
+        { class: "nnw-run-hands", role: "group", "aria-label": "Hands on the training" },
+        hold,
+        stop,
+        rate.element,
+        why,
+      ),
       message,
       trouble,
     ),
@@ -152,7 +161,12 @@ interface Rate {
 
 /** The learning rate: arrows go along 1, 2, 5 of each decade, Enter or the button applies, Escape takes back. */
 function createRate(onApply: (value: number) => void, signal: AbortSignal): Rate {
-  const input = element("input", { class: "nnw-number nnw-rate", inputmode: "decimal", autocomplete: "off", spellcheck: "false" });
+  const input = element("input", {
+    class: "nnw-number nnw-rate",
+    inputmode: "decimal",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const apply = element("button", { type: "button", class: "nnw-button nnw-act" }, "Apply");
   const complaint = element("small", { class: "nnw-rate-error", role: "alert", hidden: true });
   const field = element(
@@ -219,7 +233,9 @@ function createRate(onApply: (value: number) => void, signal: AbortSignal): Rate
 /** The next of 1, 2, 5 of each decade above or below. */
 export function nextRate(from: number, by: 1 | -1): number {
   const power = Math.floor(Math.log10(from));
-  const choices = [power - 1, power, power + 1].flatMap((decade) => [1, 2, 5].map((digit) => Number(`${digit}e${decade}`)));
+  const choices = [power - 1, power, power + 1].flatMap((decade) =>
+    [1, 2, 5].map((digit) => Number(`${digit}e${decade}`)),
+  );
   const beyond = choices.filter((choice) => (by > 0 ? choice > from * 1.0001 : choice < from * 0.9999));
   return by > 0 ? Math.min(...beyond) : Math.max(...beyond);
 }

@@ -2,7 +2,7 @@
 
 import { headColor } from "../../draw/palette.ts";
 import type { Best, ChartSpec, LineSpec } from "./chart_panel.ts";
-import { isBetterHigh, isOfLayer, type Phase, spoken } from "./names.ts";
+import { better, isOfLayer, type Phase, spoken } from "./names.ts";
 import type { RunData, RunSeries } from "./run_data.ts";
 
 export interface MetricGroup {
@@ -62,7 +62,9 @@ export function groupsOf(data: RunData): MetricGroup[] {
       title: key === "adversarial" ? "generator and discriminator loss" : spoken(key),
       metrics: [...metrics],
       series: series.sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase)),
-      color: headColor((Object.hasOwn(COLORS, key) ? COLORS[key] : undefined) ?? (OTHERS[other++ % OTHERS.length] as number)),
+      color: headColor(
+        (Object.hasOwn(COLORS, key) ? COLORS[key] : undefined) ?? (OTHERS[other++ % OTHERS.length] as number),
+      ),
     }));
 }
 
@@ -85,9 +87,15 @@ export function chartOf(group: MetricGroup, best: BestFinder, { logY, threshold 
     const phase = PHASE_WORDS[series.phase];
     return {
       series,
-      label: together ? `${metric.replace(/ loss$/, "")}${phases.size > 1 ? `, ${phase}` : ""}` : phases.size > 1 || series.phase !== "train" ? phase : metric,
+      label: together
+        ? `${metric.replace(/ loss$/, "")}${phases.size > 1 ? `, ${phase}` : ""}`
+        : phases.size > 1 || series.phase !== "train"
+          ? phase
+          : metric,
       color: together ? headColor(COLORS[series.metric] ?? 0) : group.color,
       dash: DASHES[series.phase],
+      // It is set, not measured: between two values of it there is nothing.
+      exact: series.metric === "learning_rate",
     };
   });
   const measured = LAST.includes(group.key);
@@ -113,13 +121,16 @@ export class BestFinder {
 
   of(series: RunSeries | undefined, line: number): Best | null {
     if (!series) return null;
-    const high = isBetterHigh(series.metric);
+    const way = better(series.metric);
+    if (way === null) return null;
+    const high = way === "high";
     const found = this.#found.get(series) ?? { done: 0, at: -1, value: Number.NaN };
     const values = (high ? series.high : series.low) ?? series.values;
     for (; found.done < series.length; found.done++) {
       const value = values[found.done] as number;
       if (!Number.isFinite(value)) continue;
-      if (found.at < 0 || (high ? value > found.value : value < found.value)) [found.at, found.value] = [found.done, value];
+      if (found.at < 0 || (high ? value > found.value : value < found.value))
+        [found.at, found.value] = [found.done, value];
     }
     this.#found.set(series, found);
     return found.at < 0 ? null : { line, at: found.at, value: found.value };

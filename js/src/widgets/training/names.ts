@@ -30,7 +30,10 @@ function withoutPhase(name: string): { metric: string; phase: Phase } {
   const marks = [...name.matchAll(/[_/. -]/g)].map((match) => match.index);
   const [first, last] = [marks[0], marks.at(-1)];
   if (first === undefined || last === undefined) return { metric: name, phase: "train" };
-  const [before, after] = [own(PHASES, name.slice(0, first).toLowerCase()), own(PHASES, name.slice(last + 1).toLowerCase())];
+  const [before, after] = [
+    own(PHASES, name.slice(0, first).toLowerCase()),
+    own(PHASES, name.slice(last + 1).toLowerCase()),
+  ];
   if (before && name.length > first + 1) return { metric: name.slice(first + 1), phase: before };
   if (after && last > 0) return { metric: name.slice(0, last), phase: after };
   return { metric: name, phase: "train" };
@@ -51,9 +54,25 @@ export function isOfLayer(name: string): boolean {
   return /^(gradient_mean|gradient_max|update_ratio|dead|weights|gradients|activations)\//.test(name);
 }
 
-/** Whether more of a metric is better, by its name, as `runs/summary.py` has it. */
-export function isBetterHigh(metric: string): boolean {
+/** Which way a metric is better, by its name, as `runs/summary.py` has it; null for a name that does not tell. */
+export function better(metric: string): "high" | "low" | null {
   const name = metric.toLowerCase();
-  return !name.includes("loss") && HIGH.some((part) => name.includes(part));
+  if (LOW.test(name)) return "low";
+  return HIGH.some((part) => name.includes(part)) ? "high" : null;
 }
-const HIGH = ["acc", "f1", "auc", "precision", "recall", "score", "iou", "bleu", "rouge", "r2", "diversity", "map", "dice"];
+const LOW = /loss|err|perplexity|nll|mse|mae|fid|(^|_)[wc]er($|_)/;
+const HIGH = [
+  "acc",
+  "f1",
+  "auc",
+  "precision",
+  "recall",
+  "score",
+  "iou",
+  "bleu",
+  "rouge",
+  "r2",
+  "diversity",
+  "map",
+  "dice",
+];

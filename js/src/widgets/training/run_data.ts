@@ -70,7 +70,10 @@ interface Story {
 }
 
 interface Push {
-  readonly content: { readonly series: readonly { readonly name: string; readonly from: number }[]; readonly cursor: number };
+  readonly content: {
+    readonly series: readonly { readonly name: string; readonly from: number }[];
+    readonly cursor: number;
+  };
   readonly arrays: Answer["arrays"];
 }
 
@@ -85,14 +88,14 @@ export class RunData {
   readonly series = new Map<string, RunSeries>();
   label = "";
   started = 0;
-  /** Whether the story was told at least once. */
+  /** Whether anything is known of the run: its story, or points from their beginning. */
   told = false;
-  /** Names of series that are not scalars and have grown: histograms, images. */
   readonly #closer = new Map<string, Closer>();
   readonly #wanted = new Map<string, string>();
   readonly #listeners: ((grew: readonly string[]) => void)[] = [];
-  #grew = new Set<string>();
-  /** Pushes that came while the story was on its way. */
+  /** Names of series that are not scalars and have grown: histograms, images. */
+  readonly #grew = new Set<string>();
+  /** Pushes that wait for the story that is on its way. */
   #waiting: Push[] = [];
   #asking = false;
   #cursor = 0;
@@ -106,8 +109,12 @@ export class RunData {
       this.#cursor = Math.max(this.#cursor, content.cursor as number);
       for (const name of (content.grew as string[] | undefined) ?? []) this.#grew.add(name);
       const push = { content: content as unknown as Push["content"], arrays };
-      if (this.#asking || !this.told) this.#waiting.push(push);
-      else if (!this.#take(push)) this.#again(push);
+      // Taken at once where nothing is missing: an ipykernel 6 in a blocking cell answers no question, but it pushes.
+      const whole = this.#take(push);
+      this.told ||= this.series.size > 0;
+      const replaced = push.content.series.some(({ name }) => this.series.get(name)?.thinned);
+      if (this.#asking && (!whole || replaced)) this.#waiting.push(push);
+      else if (!whole) this.#again(push);
       this.#notify();
     });
     context.onVersion(() => void this.#ask(this.#newest()));
@@ -171,7 +178,11 @@ export class RunData {
       this.#asking = false;
       // What came meanwhile cannot be joined to anything: the next push asks again.
       this.#waiting = [];
-      if ((error as Error).name !== "Superseded" && !this.context.signal.aborted && !(this.context.saved && this.told)) {
+      if (
+        (error as Error).name !== "Superseded" &&
+        !this.context.signal.aborted &&
+        !(this.context.saved && this.told)
+      ) {
         this.context.showError(error);
       }
     }
@@ -216,7 +227,9 @@ export class RunData {
     let whole = true;
     for (const [index, { name, from }] of content.series.entries()) {
       let series = this.series.get(name);
-      const [steps, values, times] = (["steps", "values", "times"] as const).map((part) => arrays[`${index}.${part}`]?.data);
+      const [steps, values, times] = (["steps", "values", "times"] as const).map(
+        (part) => arrays[`${index}.${part}`]?.data,
+      );
       if (!steps || !values || !times) continue;
       if (!series && from === 0) {
         const { metric, phase } = split(name);

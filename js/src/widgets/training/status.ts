@@ -61,5 +61,7 @@ export function elapsed({ state, saved }: ViewContext, newest: number): number |
 }
 
 export function timeLeft(seconds: number | null | undefined): string {
-  return typeof seconds === "number" && Number.isFinite(seconds) ? `about ${formatSeconds(Math.max(1, Math.round(seconds)))} left` : "";
+  return typeof seconds === "number" && Number.isFinite(seconds)
+    ? `about ${formatSeconds(Math.max(1, Math.round(seconds)))} left`
+    : "";
 }

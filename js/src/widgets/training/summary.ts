@@ -38,12 +38,16 @@ export function numberOf(value: Plain): number {
 }
 
 export function summaryTable(summary: Summary, axis: XAxis): HTMLElement {
-  const said = (value: Plain | null | undefined) => (value === null || value === undefined ? "–" : formatValue(numberOf(value)));
+  const said = (value: Plain | null | undefined) =>
+    value === null || value === undefined ? "–" : formatValue(numberOf(value));
   const of = (total: number | null) => (total ? ` of ${formatStep(total)}` : "");
   const facts: readonly (readonly [string, string | null])[] = [
-    ["gap (validation − training loss)", summary.gap === null ? null : said(summary.gap)],
+    ["gap: validation − training", summary.gap === null ? null : said(summary.gap)],
     ["step", summary.step === null ? null : `${formatStep(summary.step)}${of(summary.total_steps)}`],
-    ["epoch", summary.epoch === null ? null : `${formatValue(summary.epoch).replace(/\.0+$/, "")}${of(summary.total_epochs)}`],
+    [
+      "epoch",
+      summary.epoch === null ? null : `${formatValue(summary.epoch).replace(/\.0+$/, "")}${of(summary.total_epochs)}`,
+    ],
     ["learning rate", summary.learning_rate === null ? null : said(summary.learning_rate)],
     ["mean gradient norm", summary.mean_gradient_norm === null ? null : said(summary.mean_gradient_norm)],
     ["samples per second", summary.samples_per_second === null ? null : said(summary.samples_per_second)],
@@ -68,7 +72,11 @@ export function summaryTable(summary: Summary, axis: XAxis): HTMLElement {
           {},
           element("th", { scope: "row", title: displayText(name) }, element("bdi", {}, words)),
           element("td", {}, said(best)),
-          element("td", { class: "nnw-faint" }, axis.words(axis.fromStep(best_step))),
+          element(
+            "td",
+            { class: "nnw-faint" },
+            Number.isFinite(best_step) ? axis.words(axis.fromStep(best_step)) : "–",
+          ),
           element("td", {}, said(final)),
         );
       }),

@@ -24,7 +24,10 @@ export interface XAxis {
 
 const FORMATS: Readonly<Record<XKind, (x: number) => string>> = {
   step: (x) => `step ${formatStep(x)}`,
-  epoch: (x) => `epoch ${formatValue(x, x >= 100 ? 5 : 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}`,
+  epoch: (x) =>
+    `epoch ${formatValue(x, x >= 100 ? 5 : 4)
+      .replace(/(\.\d*?)0+$/, "$1")
+      .replace(/\.$/, "")}`,
   time: formatSeconds,
 };
 
@@ -42,7 +45,13 @@ export function createXAxis(wanted: XKind, data: RunData): XAxis {
   const kind = wanted === "epoch" && !epochs?.length ? "step" : wanted;
   const common = { kind, words: FORMATS[kind] };
   if (kind === "step") {
-    return { ...common, generation: "step", place: ({ steps }, at) => steps[at] as number, fromStep: same, toStep: same };
+    return {
+      ...common,
+      generation: "step",
+      place: ({ steps }, at) => steps[at] as number,
+      fromStep: same,
+      toStep: same,
+    };
   }
   // Of an epoch that was logged with the first of its steps only, the steps after it lie on the way to the next one.
   let made: [number[], number[]] | null = null;
@@ -95,9 +104,11 @@ function rising({ steps, length }: RunSeries, places: Float64Array): [number[], 
 function between(from: readonly number[], to: readonly number[], at: number): number {
   const last = from.length - 1;
   if (last < 0) return Number.NaN;
-  const slope = last > 0 ? ((to[last] as number) - (to[0] as number)) / ((from[last] as number) - (from[0] as number)) : 0;
+  const slope =
+    last > 0 ? ((to[last] as number) - (to[0] as number)) / ((from[last] as number) - (from[0] as number)) : 0;
   if (at <= (from[0] as number)) return (to[0] as number) + slope * (at - (from[0] as number) || 0);
-  if (at >= (from[last] as number)) return (to[last] as number) + (Number.isFinite(slope) ? slope * (at - (from[last] as number)) : 0);
+  if (at >= (from[last] as number))
+    return (to[last] as number) + (Number.isFinite(slope) ? slope * (at - (from[last] as number)) : 0);
   let [low, high] = [0, last];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
