@@ -138,7 +138,9 @@ def layer_gradients(
     longest = max([*means.values(), *largest.values(), *updates.values()], key=lambda s: len(s.steps), default=None)
     grid, counts = _grid(longest)
     matrices = [
-        np.stack([_on_grid(series[path], grid, high) if path in series else np.full(len(grid), np.nan) for path in paths])
+        np.stack(
+            [_on_grid(series[path], grid, high) if path in series else np.full(len(grid), np.nan) for path in paths]
+        )
         if paths
         else np.empty((0, len(grid)))
         for series, high in ((means, False), (largest, True), (updates, False))
@@ -228,7 +230,7 @@ def _weak(sizes: Floats, limits: Thresholds) -> NDArray[np.bool_]:
     if len(there) < limits.layers or _rank_correlation(sizes[there]) < limits.ordered:
         return np.zeros(len(sizes), dtype=bool)
     highest = sizes[there[-max(1, len(there) // 3) :]].max()
-    return np.nan_to_num(sizes, nan=np.inf) <= highest - limits.decades
+    return np.asarray(np.nan_to_num(sizes, nan=np.inf) <= highest - limits.decades)
 
 
 def _strong(sizes: Floats, limits: Thresholds) -> NDArray[np.bool_]:

@@ -7,12 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
-import numpy as np
-
 from nnwidgets.runs.database import Database
 from nnwidgets.runs.errors import StoreError
 from nnwidgets.runs.lines import unpack_tail
-from nnwidgets.runs.reading import Row, read_items_table, read_lines, read_points, read_run, read_tails
+from nnwidgets.runs.reading import Row, joined, read_items_table, read_lines, read_points, read_run, read_tails
 from nnwidgets.runs.records import Batch, Points
 
 _INTERVAL = 0.25  # seconds
@@ -110,15 +108,6 @@ class Follower:
                 have[name] = line.count
         items = {name: count for _, name, _, count, _, _ in read_items_table(connection, row.key)}
         grown = frozenset(name for name, count in items.items() if count > self._items.get(name, 0))
-        series = {name: _joined(self._have.get(name, 0), each) for name, each in parts.items()}
+        series = {name: joined(self._have.get(name, 0), each) for name, each in parts.items()}
         self._have, self._items, self.cursor = have, items, cursor
         return Batch(series, grown, cursor)
-
-
-def _joined(first: int, parts: list[Points]) -> Points:
-    return Points(
-        first,
-        np.concatenate([part.steps for part in parts]),
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.times for part in parts]),
-    )

@@ -20,6 +20,9 @@ _AT_ONCE = 64  # chunks whose points are in memory at a time while a long series
 _FINER = 4  # how much finer it is thinned at first, for buckets of about one size
 
 _NEWEST = "(SELECT {} FROM tail WHERE tail.run = run.key AND tail.drained > packed ORDER BY tail.drained DESC LIMIT 1)"
+BLOCK = 64 * CHUNK
+"""Points that are read at a time from series too long for memory."""
+
 _RUN = (
     "key, id, name, status, message, started, ended, host, process, code, config, seeds, "
     f"coalesce({_NEWEST.format('drained')}, drained), packed, coalesce({_NEWEST.format('step')}, step)"
@@ -146,22 +149,13 @@ def series_key(connection: sqlite3.Connection, run: int, name: str) -> int | Non
     return None if row is None else int(row[0])
 
 
-def read_item_keys(
-    connection: sqlite3.Connection, series: int | None, start: int | None, stop: int | None
-) -> Iterator[tuple[int, int]]:
-    """Histograms, images or texts of a series, by step: step and key."""
-    where = "series = ?"
-    bounds = [series]
-    if start is not None:
-        where, bounds = f"{where} AND step >= ?", [*bounds, start]
-    if stop is not None:
-        where, bounds = f"{where} AND step < ?", [*bounds, stop]
-    yield from connection.execute(f"SELECT step, key FROM item WHERE {where} ORDER BY step, key", bounds)
+def read_item_keys(connection: sqlite3.Connection, series: int | None) -> list[tuple[int, float, int]]:
+    """The histograms, images or texts of a series: step, time and key, in the order logged."""
+    return connection.execute("SELECT step, time, key FROM item WHERE series = ? ORDER BY key", (series,)).fetchall()
 
 
-def read_item(connection: sqlite3.Connection | None, key: int) -> bytes:
+def read_item(connection: sqlite3.Connection, key: int) -> bytes:
     """The bytes of one."""
-    assert connection is not None
     return bytes(connection.execute("SELECT data FROM item WHERE key = ?", (key,)).fetchone()[0])
 
 
@@ -185,6 +179,16 @@ def read_points(connection: sqlite3.Connection, series: int, first: int, stop: i
             part = slice(max(0, first - base), max(0, stop - base))
             found.append(Points(base + part.start, points.steps[part], points.values[part], points.times[part]))
     return found
+
+
+def joined(first: int, parts: list[Points]) -> Points:
+    """Parts that follow on one another as one; it begins with the point numbered `first`."""
+    return Points(
+        first,
+        np.concatenate([part.steps for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.times for part in parts]),
+    )
 
 
 def read_history(

@@ -7,9 +7,11 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from nnwidgets.runs.control import Control
 from nnwidgets.runs.errors import NotRecording, StopTraining, StoreError
@@ -19,18 +21,21 @@ from nnwidgets.runs.history import History, check_points
 from nnwidgets.runs.images import Image
 from nnwidgets.runs.lines import Line
 from nnwidgets.runs.reading import (
+    BLOCK,
     Row,
     evenly,
+    joined,
     read_history,
     read_item,
     read_item_keys,
     read_lines,
+    read_points,
     read_run,
     read_series,
     series_key,
 )
 from nnwidgets.runs.recorder import Recorder
-from nnwidgets.runs.records import Batch, Kind, Series, Status
+from nnwidgets.runs.records import Batch, Kind, Points, Series, Status
 from nnwidgets.runs.training import Trains
 from nnwidgets.runs.values import decode
 from nnwidgets.runs.writer import Told
@@ -248,44 +253,59 @@ class Run(Trains, Source):
         Raises `KeyError` where there is no such metric, and `StoreError` where the store cannot be read now.
         """
         check_points(points)
-        recorder = self._recorder or self._left
-        if recorder is not None:
-            with recorder.gathering:
-                recorder.gather()
-                line = recorder.lines.get(name)
-                self._check_scalar(name, line, recorder.series)
-                assert line is not None
-                key, rest = line.key, line.points(line.base)
-            if not rest.first_index:
-                return read_history(None, None, name, rest, points=points, start=start, stop=stop)
+        with self._points(name) as (connection, key, rest):
+            return read_history(connection, key, name, rest, points=points, start=start, stop=stop)
+
+    def blocks(self, name: str) -> Iterator[Points]:
+        """All points of a metric in the order logged, some ten thousand at a time: for series too long for memory."""
+        with self._points(name) as (_, key, rest):
+            pass
+        for first in range(0, rest.first_index, BLOCK):
             with self._reading() as connection:
-                return read_history(connection, key, name, rest, points=points, start=start, stop=stop)
-        with self._reading() as connection:
-            row = self._stored(connection)
-            line = read_lines(connection, row).get(name)
-            self._check_scalar(name, line, lambda: read_series(connection, row))
-            assert line is not None
-            return read_history(
-                connection, line.key, name, line.points(line.base), points=points, start=start, stop=stop
-            )
+                assert key is not None
+                block = joined(first, read_points(connection, key, first, min(first + BLOCK, rest.first_index)))
+            yield block
+        yield rest
 
     def histograms(
         self, name: str, *, start: int | None = None, stop: int | None = None, points: int | None = None
     ) -> list[tuple[int, Histogram]]:
         """The histograms of a series with their steps, by step; at most `points` of them, evenly taken."""
-        return self._items(name, "histogram", start, stop, points)
+        return [(step, load()) for step, _, load in self._items(name, "histogram", start, stop, points)]
 
     def images(
         self, name: str, *, start: int | None = None, stop: int | None = None, points: int | None = None
     ) -> list[tuple[int, Image]]:
         """The images of a series with their steps, likewise."""
-        return self._items(name, "image", start, stop, points)
+        return [(step, load()) for step, _, load in self._items(name, "image", start, stop, points)]
 
     def texts(
         self, name: str, *, start: int | None = None, stop: int | None = None, points: int | None = None
     ) -> list[tuple[int, str]]:
         """The texts of a series with their steps, likewise."""
-        return self._items(name, "text", start, stop, points)
+        return [(step, load()) for step, _, load in self._items(name, "text", start, stop, points)]
+
+    def items(self, name: str) -> Iterator[tuple[int, float, Histogram | Image | str]]:
+        """All histograms, images or texts of a series, one at a time: step, time in s since the start, and value."""
+        series = self.series().get(name)
+        if series is None or series.kind == "scalar":
+            raise KeyError(f"the run {self.name!r} has no histograms, images or texts named {name!r}")
+        for step, time, load in self._items(name, series.kind, None, None, None):
+            yield step, time, load()
+
+    # Out of the store
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write the metrics as a table: a row a step, a column a metric; `RunStore.import_csv` reads it."""
+        from nnwidgets.runs.exchange.tables import write_csv
+
+        write_csv(self, Path(path))
+
+    def to_json(self, path: str | PathLike[str]) -> None:
+        """Write all of the run; `RunStore.import_json` reads it."""
+        from nnwidgets.runs.exchange.documents import write_json
+
+        write_json(self, Path(path))
 
     # Listening
 
@@ -360,11 +380,7 @@ class Run(Trains, Source):
                 pass  # the last that is known
         return self._row
 
-    def _check_scalar(self, name: str, line: Line | None, series: Callable[[], dict[str, Series]]) -> None:
-        if line is None or not line.count:
-            self._no_series(name, "scalar", series())
-
-    def _no_series(self, name: str, kind: Kind, series: dict[str, Series]) -> None:
+    def _no_series(self, name: str, kind: Kind, series: dict[str, Series]) -> NoReturn:
         there = series.get(name)
         if there is not None:
             raise KeyError(f"{name!r} is a series of {there.kind}s: run.{_READS[there.kind]}({name!r}) reads it")
@@ -372,35 +388,59 @@ class Run(Trains, Source):
         has = ", ".join(map(repr, names)) or "none"
         raise KeyError(f"the run {self.name!r} has no {kind} named {name!r}; it has {has}")
 
+    @contextmanager
+    def _points(self, name: str) -> Iterator[tuple[sqlite3.Connection | None, int | None, Points]]:
+        """Where the points of a metric are: those in full chunks, under a key, and the rest."""
+        recorder = self._recorder or self._left
+        if recorder is not None:
+            with recorder.gathering:
+                recorder.gather()
+                line = recorder.lines.get(name)
+                key, rest = self._loose(name, line, recorder.series)
+            with self._reading() if rest.first_index else nullcontext() as connection:
+                yield connection, key, rest
+        else:
+            with self._reading() as connection:
+                row = self._stored(connection)
+                line = read_lines(connection, row).get(name)
+                yield connection, *self._loose(name, line, partial(read_series, connection, row))
+
+    def _loose(
+        self, name: str, line: Line | None, series: Callable[[], dict[str, Series]]
+    ) -> tuple[int | None, Points]:
+        if line is None or not line.count:
+            self._no_series(name, "scalar", series())
+        return line.key, line.points(line.base)
+
     def _items(
         self, name: str, kind: Kind, start: int | None, stop: int | None, points: int | None
-    ) -> list[tuple[int, Any]]:
+    ) -> list[tuple[int, float, Callable[[], Any]]]:
+        """Items by step: step, time, and what reads it."""
         check_points(points)
         series = self.series()
         if name not in series or series[name].kind != kind:
             self._no_series(name, kind, series)
         recorder = self._recorder or self._left
-        found: list[tuple[int, int | bytes]] = []
-        waiting: list[tuple[int, int | bytes]] = []
-        if recorder is not None:
+        if recorder is None:
+            with self._reading() as connection:
+                stored = read_item_keys(connection, series_key(connection, self._stored(connection).key, name))
+            waiting = []
+        else:
             # Held while the store is asked, so that nothing is there twice, or not at all, in between.
             with recorder.gathering:
-                recorder.gather()
                 items = recorder.items[name]
-                waiting = [(step, data) for step, _, data in items.waiting if _is_within(step, start, stop)]
-                if items.count > len(items.waiting):
+                waiting, stored = list(items.waiting), []
+                if items.count > len(waiting):
                     with self._reading() as connection:
-                        found = list(read_item_keys(connection, items.key, start, stop))
-        else:
-            with self._reading() as connection:
-                key = series_key(connection, self._stored(connection).key, name)
-                found = list(read_item_keys(connection, key, start, stop))
-        chosen = evenly(sorted([*found, *waiting], key=lambda pair: pair[0]), points)
-        with self._reading() if found else nullcontext(None) as reading:
-            return [
-                (step, decode(kind, data if isinstance(data, bytes) else read_item(reading, data)))
-                for step, data in chosen
-            ]
+                        stored = read_item_keys(connection, items.key)
+        found = [(step, time, partial(self._read_item, kind, key)) for step, time, key in stored]
+        found += [(step, time, partial(decode, kind, data)) for step, time, data in waiting]
+        inside = [each for each in found if _is_within(each[0], start, stop)]
+        return evenly(sorted(inside, key=lambda each: each[0]), points)
+
+    def _read_item(self, kind: Kind, key: int) -> Any:
+        with self._reading() as connection:
+            return decode(kind, read_item(connection, key))
 
     def _follow(self) -> None:
         if self._recorder is not None or self._refresh().status != "running":

@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from nnwidgets.runs.database import Database, Durable, why
 from nnwidgets.runs.errors import StoreError
+from nnwidgets.runs.exchange.appending import CsvFile
 from nnwidgets.runs.provenance import as_config, git_commit
 from nnwidgets.runs.provenance import seeds as known_seeds
 from nnwidgets.runs.reading import Row, read_run, read_runs
@@ -81,7 +82,7 @@ class RunStore:
             name: what people call it.
             config: a mapping, a dataclass or an `argparse.Namespace`; what JSON cannot hold is kept by its repr.
             seeds: a number or named numbers, kept with torch's seed.
-            csv: of a file that gets a row for each step.
+            csv: path of a table that gets a row for each step, while it is recorded.
             selection, save_dir: see `Source`.
         """
         if not isinstance(name, str):
@@ -100,7 +101,11 @@ class RunStore:
         if self.folder is not None:
             with contextlib.suppress(OSError):  # the writer tries again, and says what is wrong
                 recorder.start_journal(self.folder, self.notes)
+        file = None if csv is None else CsvFile(Path(csv))
         run = Run(self, _row(record), recorder, selection=selection, save_dir=save_dir)
+        if file is not None:
+            run.on_points(file.take)
+            run.on_status(lambda run: None if run.recording else file.end())
         self.writer.flush()
         if run.trouble is not None:
             warnings.warn(f"the run {name!r} is not recorded yet: {run.trouble}", stacklevel=2)
@@ -125,6 +130,34 @@ class RunStore:
         if not self.read_only or self.folder is None or row.status != "interrupted":
             return None
         return read_left(self.folder, self.database, row)
+
+    def import_csv(self, path: str | PathLike[str], *, name: str | None = None) -> Run:
+        """Bring in a table with a column for each metric, and `step` and `time` where it has them; as a run of its
+        own."""
+        from nnwidgets.runs.exchange.tables import read_csv
+
+        return read_csv(self, Path(path), name)
+
+    def import_json(self, path: str | PathLike[str], *, name: str | None = None) -> Run:
+        """Bring in what `Run.to_json` wrote; as a run of its own id."""
+        from nnwidgets.runs.exchange.documents import read_json
+
+        return read_json(self, Path(path), name)
+
+    def import_tensorboard(self, path: str | PathLike[str], *, name: str | None = None) -> Run:
+        """Bring in an event file of TensorBoard's, or a folder of them, as one run: scalars, histograms, images, texts.
+
+        What lies in a folder within has that folder's name in front: "train/loss".
+        """
+        from nnwidgets.runs.exchange.tensorboard import read_tensorboard
+
+        return read_tensorboard(self, Path(path), name)
+
+    def import_wandb(self, path: str | PathLike[str], *, name: str | None = None) -> Run:
+        """Bring in an offline run of Weights & Biases: its `.wandb` file, or the folder; the numbers of its history."""
+        from nnwidgets.runs.exchange.wandb import read_wandb
+
+        return read_wandb(self, Path(path), name)
 
     def as_it_is(self, row: Row) -> Row:
         """A row whose process died says so."""

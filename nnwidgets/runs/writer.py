@@ -58,6 +58,11 @@ class Writer:
         self._behind: set[Recorder] = set()
         writers.add(self)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run is recorded."""
+        return bool(self._recorders)
+
     def add(self, recorder: Recorder, told: Told) -> None:
         """Write this one too."""
         with self._changing:

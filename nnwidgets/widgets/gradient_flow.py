@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -54,10 +54,10 @@ class GradientFlow(RunWidget):
 
     One row a layer, the layer at the input on top: bars for the step that is looked at, and beside them the same means
     over all steps, in colours of the same scale. Layers with hardly any gradient and with extreme ones are marked, in
-    words and colour, by the thresholds of the diagnosis (`nnwidgets.runs.diagnosis.gradients`): a thousandth of what the
-    layers at the output get, where sizes go one way with depth; a thousand times the layer in the middle; a hundred
-    times the layer's own median. "Updates" shows the size of the optimizer's steps instead: the norm of a step over that
-    of the weights, usually about 1/1000.
+    words and colour, by the thresholds of the diagnosis (`nnwidgets.runs.diagnosis.gradients`): a thousandth of what
+    the layers at the output get, where sizes go one way with depth; a thousand times the layer in the middle; a
+    hundred times the layer's own median. "Updates" shows the size of the optimizer's steps instead: the norm of a step
+    over that of the weights, usually about 1/1000.
 
     A click on a row or Enter selects the layer, a click on the colours or the arrow keys the step: all widgets of the
     run's selection follow. Without a picked step the newest is shown. `nnw.watch(model, optimizer, run)` logs what is
@@ -68,7 +68,7 @@ class GradientFlow(RunWidget):
         source: the `Run`, recorded here or by another process, going on or over.
         beside: another `Run`, shown beside it on the same scale and at the same step.
         view: "gradients" or "updates".
-        height: the tallest that the rows of a run get together, in px; more than fit scroll.
+        height: the tallest that the rows of a run get together, in px; many layers have thin rows.
 
     Raises:
         TypeError: a source or `beside` that is no run, an option that there is not.
@@ -79,8 +79,8 @@ class GradientFlow(RunWidget):
     height = traitlets.Int(460, min=160, max=4000).tag(sync=True, option=True)
     _beside = traitlets.Dict().tag(sync=True)
 
-    library = None
-    _selected = ("layer", "step")
+    library = None  # type: ignore[assignment]
+    _selected = ("layer", "step")  # type: ignore[assignment]
 
     def __init__(self, source: Run | None = None, beside: Run | None = None, **options: Any) -> None:
         self._other: Run | None = None
@@ -124,7 +124,7 @@ class GradientFlow(RunWidget):
         for run in self._runs():
             flow, findings = _flow(run)
             flows.append(flow)
-            exact.append(_exact(run, flow, step) if flow.thinned else flow.at(flow.nearest(step)) if flow.paths else None)
+            exact.append(_exact(run, flow, step))
             sentences.append(tuple(finding.sentence for finding in findings))
         return GradientFlows(tuple(flows), tuple(exact), step, tuple(sentences))
 
@@ -180,7 +180,7 @@ class GradientFlow(RunWidget):
 
     def _run(self, name: str | None) -> Run:
         if name is None:
-            return self.source  # type: ignore[no-any-return]
+            return self.source
         if self._other is None or self._other.id != name:
             raise ValueError(f"run={name!r}, but this widget shows {', '.join(run.id for run in self._runs())}")
         if self._other.closed:
@@ -211,8 +211,8 @@ def _flow(run: Run) -> tuple[LayerGradients, list[Finding]]:
     series = run.series()
     histories = {name: run.history(name, points=COLUMNS) for name in series if name.split("/", 1)[0] in _KINDS}
     flow = _gradients(run, histories, None)
-    curves = {name: run.history(name, points=COLUMNS) for name in ("loss", "gradient_norm") if name in series}
-    read = Curves({**curves, **histories})
+    others = [name for name in series if name in ("loss", "gradient_norm")]
+    read = Curves(histories | {name: run.history(name, points=COLUMNS) for name in others})
     findings = [finding for finding in (find_exploding(read), find_vanishing(read)) if finding is not None]
     return flow, findings
 
@@ -230,6 +230,8 @@ def _exact(run: Run, flow: LayerGradients, step: int | None) -> LayerGradients |
     if not flow.paths:
         return None
     place = flow.nearest(step)
+    if not flow.thinned:
+        return flow.at(place)
     low = flow.steps[place - 1] if place else flow.steps[0] - 1 - (flow.steps[-1] - flow.steps[0]) / len(flow.steps)
     high = flow.steps[place + 1] if place + 1 < len(flow.steps) else np.inf
     names = [f"{kind}/{path}" for path in flow.paths for kind in _KINDS]
@@ -254,6 +256,3 @@ def _matrices(flow: LayerGradients) -> dict[str, Coded]:
 def _whole(steps: np.ndarray[Any, np.dtype[np.float64]]) -> Coded:
     whole = steps.round().astype(np.int64)
     return encode(whole if np.array_equal(whole, steps) else steps)
-
-
-__all__: Sequence[str] = ["GradientFlow"]

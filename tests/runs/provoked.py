@@ -259,11 +259,12 @@ def underfitting_line(seed: int) -> Run:
     """A straight line through a sine: regression, with no accuracy to be logged."""
     with seeded(seed):
         x = torch.rand(800, 1) * 12 - 6
-        y = torch.sin(2 * x) + 0.15 * x
+        y = torch.sin(2 * x) + 0.2 * x
         model = nn.Linear(1, 1)
         nn.init.zeros_(model.weight)
+        nn.init.zeros_(model.bias)
         data = Data(x[:500], y[:500], x[500:], y[500:])
-        return train(model, data, SGD(model.parameters(), 0.01), epochs=60, per="epoch", loss_of=F.mse_loss)
+        return train(model, data, SGD(model.parameters(), 0.002), epochs=60, per="epoch", loss_of=F.mse_loss)
 
 
 def rate_too_high_sgd(seed: int, rate: float = 20.0, per: str = "step") -> Run:
@@ -354,7 +355,7 @@ def nan_by_logarithm(seed: int) -> Run:
 
     with seeded(seed):
         model = mlp(64, 64, 10)
-        return train(model, digits(seed), Adam(model.parameters(), 0.01), epochs=40, loss_of=by_hand)
+        return train(model, digits(seed), Adam(model.parameters(), 0.01), epochs=30, loss_of=by_hand)
 
 
 def nan_from_the_start(seed: int) -> Run:
@@ -641,8 +642,8 @@ def healthy_embedding(seed: int) -> Run:
 
 
 def healthy_gan(seed: int) -> Run:
-    return gan(seed, 1500)
+    return gan(seed, 1000)
 
 
 def healthy_gan_without_normalisation(seed: int) -> Run:
-    return gan(seed, 1500, normalised=False)
+    return gan(seed, 1000, normalised=False)

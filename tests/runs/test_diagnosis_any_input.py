@@ -114,7 +114,8 @@ def test_pure_noise_raises_no_alarm(seed):
     rng = np.random.default_rng(seed)
     points = int(rng.choice([10, 50, 200, 2000]))
     heavy = rng.standard_t(3, points)
-    assert kinds({"loss": series(5 + heavy), "val_loss": series(5 + rng.standard_normal(points))}) <= {"unremarkable"}
+    run = {"loss": series(5 + heavy), "val_loss": series(5 + rng.standard_normal(points))}
+    assert kinds(run) <= {"unremarkable", "healthy"}  # ten points may well fall by chance
 
 
 def test_twenty_series_of_two_thousand_points_take_some_milliseconds():

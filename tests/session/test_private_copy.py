@@ -377,7 +377,7 @@ def test_a_model_that_is_not_in_training_is_copied_once(run: Run) -> None:
         if step % 10 == 5:
             done = threading.Thread(target=lambda: answers.append(session.outputs))
             done.start()
-            until(lambda: run.control.ask(lambda: None) and not done.is_alive() or boundary(run))
+            until(lambda: not done.is_alive() or boundary(run))
 
     run.train(lambda: found.extend(train(model, optimizer, step_ends))).wait(PATIENCE)
     assert same(found, bare())

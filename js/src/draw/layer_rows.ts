@@ -41,7 +41,13 @@ export function rowAt({ y, height }: Rect, count: number, at: number): number {
 }
 
 /** Names at the left of `rect` and a band behind the rows that stand out. */
-export function paintRows(context: Context2D, { names, picked, hovered }: Rows, rect: Rect, left: number, theme: Theme) {
+export function paintRows(
+  context: Context2D,
+  { names, picked, hovered }: Rows,
+  rect: Rect,
+  left: number,
+  theme: Theme,
+) {
   const row = rect.height / names.length;
   const band = (index: number, alpha: number) => {
     if (index < 0) return;

@@ -14,7 +14,7 @@ HEIGHT = 0.25
 """A rise counts if it takes back this share of all that the run has learnt."""
 CLEAR = 5.0
 """And is so many standard deviations of a point, as must be the whole fall, where points are single batches;"""
-CLEAR_EPOCHS = 2.5
+CLEAR_EPOCHS = 2.0
 """so many where they are epochs' means: there noise is what is looked for, and validation must show it too."""
 TIMES = 3
 """So many such rises make a run unstable."""

@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 class CsvFile:
     """Appends rows as batches come. A step is written when a later one has begun, or when the run ends.
 
-    A metric that appears late gets a column then: the file is written anew, once for each. A file that is there already is
-    replaced. What cannot be written (the disk is full) waits for the next batch.
+    A metric that appears late gets a column then: the file is written anew, once for each. A file that is there already
+    is replaced. What cannot be written (the disk is full) waits for the next batch.
     """
 
     def __init__(self, path: Path) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 from nnwidgets.runs.encoding import to_bytes
 from nnwidgets.runs.exchange.importing import Importer
 from nnwidgets.runs.histograms import Histogram
+from nnwidgets.runs.images import Image
+from nnwidgets.runs.records import Status
 
 if TYPE_CHECKING:
     from nnwidgets.runs.run import Run
@@ -53,14 +55,14 @@ def _write_points(run: Run, name: str, file: TextIO) -> None:
 def _write_items(run: Run, name: str, file: TextIO) -> None:
     for number, (step, time, value) in enumerate(run.items(name)):
         file.write(', "items": [' if not number else ",")
-        if isinstance(value, Histogram):
-            value = {
-                field: each.tolist() if isinstance(each, np.ndarray) else each for field, each in vars(value).items()
-            }
-        elif not isinstance(value, str):
-            value = base64.b64encode(value.png).decode()
-        file.write("\n  " + json.dumps({"step": step, "time": time, "value": _plain(value)}))
+        file.write("\n  " + json.dumps({"step": step, "time": time, "value": _plain(_as_json(value))}))
     file.write("]")
+
+
+def _as_json(value: Histogram | Image | str) -> Any:
+    if isinstance(value, Histogram):
+        return {name: each.tolist() if isinstance(each, np.ndarray) else each for name, each in vars(value).items()}
+    return value if isinstance(value, str) else base64.b64encode(value.png).decode()
 
 
 def read_json(store: RunStore, path: Path, name: str | None) -> Run:
@@ -86,7 +88,7 @@ def read_json(store: RunStore, path: Path, name: str | None) -> Run:
             for item in series["items"]:
                 data = _bytes(series["kind"], item["value"])
                 importer.add_item(series["name"], series["kind"], item["step"], float(item["time"]), data)
-    status = "interrupted" if document["status"] == "running" else document["status"]
+    status: Status = "interrupted" if document["status"] == "running" else document["status"]
     ended = document["ended"]
     return importer.done(status, document["message"], None if ended is None else float(ended))
 
@@ -97,11 +99,17 @@ def _bytes(kind: str, value: Any) -> bytes:
     if kind == "image":
         return base64.b64decode(value)
     numbers = {name: float(value[name]) for name in ("minimum", "maximum", "mean", "std")}
-    quantiles = tuple(float(each) for each in value["quantiles"])
+    low, quarter, half, three, high = (float(each) for each in value["quantiles"])
     edges, counts = np.array(value["edges"], np.float64), np.array(value["counts"], np.int64)
-    return Histogram(
-        edges, counts, **numbers, quantiles=quantiles, nan=value["nan"], infinite=value["infinite"]  # type: ignore[arg-type]
-    ).to_bytes()
+    histogram = Histogram(
+        edges,
+        counts,
+        **numbers,
+        quantiles=(low, quarter, half, three, high),
+        nan=value["nan"],
+        infinite=value["infinite"],
+    )
+    return histogram.to_bytes()
 
 
 def _plain(value: Any) -> Any:

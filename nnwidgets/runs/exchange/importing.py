@@ -8,7 +8,7 @@ import socket
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -101,13 +101,3 @@ class Importer:
 def own_name(name: str | None, path: Path) -> str:
     """The run's name: the one given, or the file's."""
     return path.stem if name is None else name
-
-
-def parse_number(text: str) -> float:
-    """A number as text or as JSON holds it: "nan" and "inf" are numbers too."""
-    return float(text)
-
-
-def as_json_number(value: Any) -> float | str:
-    """A number as strict JSON holds it: what is not finite as text."""
-    return float(value) if np.isfinite(value) else repr(float(value))

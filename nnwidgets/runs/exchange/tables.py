@@ -23,8 +23,8 @@ Row = tuple[int, float, dict[str, float]]  # step, time, values
 def write_csv(run: Run, path: Path) -> None:
     """Write the numbers of a run: the columns are `step`, `time` (of the step's first value, in s), then the metrics.
 
-    What was logged of one step one after the other shares a row; a step that comes again later has another. Nothing more
-    than a few rows of each metric is in memory.
+    What was logged of one step one after the other shares a row; a step that comes again later has another. Nothing
+    more than a few rows of each metric is in memory.
     """
     names = [name for name, series in run.series().items() if series.kind == "scalar"]
     early = path.with_name(f"{path.name}.new")
@@ -75,9 +75,7 @@ def read_csv(store: RunStore, path: Path, name: str | None) -> Run:
             raise ValueError(f"{path} is empty, but a table begins with the names of its columns")
         step_at = header.index("step") if "step" in header else None
         time_at = header.index("time") if "time" in header else None
-        metrics = [
-            (column, metric) for column, metric in enumerate(header) if column not in (step_at, time_at)
-        ]
+        metrics = [(column, metric) for column, metric in enumerate(header) if column not in (step_at, time_at)]
         for number, row in enumerate(rows):
             if not row:
                 continue
