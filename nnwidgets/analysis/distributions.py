@@ -145,7 +145,7 @@ def in_bins(histogram: Histogram, bins: int | None) -> tuple[Floats, Floats]:
 
 
 def joined(histograms: Iterable[Histogram | None], bins: int | None = None) -> tuple[Floats, Floats] | None:
-    """All histograms in one: edges and counts; None where none has a value. As many bins as the finest has, or `bins`."""
+    """All histograms in one: edges and counts; None where there is no value. `bins`, or as many as the finest has."""
     counted = [each for each in histograms if each is not None and each.counts.sum()]
     if not counted:
         return None
@@ -179,8 +179,8 @@ def zeros(histogram: Histogram) -> tuple[float, float]:
 def spikes(histogram: Histogram, tolerance: float = TOLERANCE) -> Spikes:
     """How far the values are three spikes at −s, 0 and s; s is the scale that explains the most of them.
 
-    From the bins alone: a value counts to a spike when its bin lies within `tolerance` · s of it, or next to it where bins
-    are wider. Raises ValueError for a tolerance that is not between 0 and 0.5.
+    From the bins alone: a value counts to a spike when its bin lies within `tolerance` · s of it, or next to it where
+    bins are wider. Raises ValueError for a tolerance that is not between 0 and 0.5.
     """
     if not 0 < tolerance < 0.5:
         raise ValueError(f"tolerance={tolerance!r}, but it is a share of the scale, above 0 and below 0.5")
@@ -205,7 +205,7 @@ def spikes(histogram: Histogram, tolerance: float = TOLERANCE) -> Spikes:
 
 
 def over_steps(path: str, steps: Sequence[int], histograms: Sequence[Histogram], bins: int | None = None) -> OverSteps:
-    """A layer's histograms in common bins, wide enough for all of them but for far outliers, whose share is `beyond`."""
+    """A layer's histograms in common bins that reach over all but far outliers, whose share is `beyond`."""
     boxes = np.stack([box(each) for each in histograms])
     counts = bins or max(len(each.counts) for each in histograms)
     finite = boxes[np.isfinite(boxes).all(axis=1)]

@@ -22,7 +22,7 @@ third a step changes a tenth of the weights. Rules of thumb: Karpathy, CS231n, "
 
 
 class Series(Protocol):
-    """A logged series, as `nnwidgets.runs.History` is one: buckets of one point or more, each with its mean and bounds."""
+    """A logged series, as `nnwidgets.runs.History` is one: buckets of one point or more, each with mean and bounds."""
 
     @property
     def steps(self) -> Floats: ...
@@ -122,11 +122,11 @@ def layer_gradients(
 ) -> LayerGradients:
     """Gradients of all layers on common steps, with marks where they vanish or explode.
 
-    A layer is *near zero* where gradients grow with depth and it has less than the largest of the last third of layers by
-    `decades`, *extreme* where they shrink with depth and it has more than the smallest of the last third by as much, or
-    where it has so much more than the layer in the middle, or `times` its own usual mean. So a healthy net, whose layers
-    have gradients of one size (Glorot & Bengio 2010, fig. 7), has no mark; gradients that multiply on their way back do
-    (Pascanu et al. 2013).
+    A layer is *near zero* where gradients grow with depth and it has less than the largest of the last third of layers
+    by `decades`, *extreme* where they shrink with depth and it has more than the smallest of the last third by as much,
+    or where it has so much more than the layer in the middle, or `times` its own usual mean. So a healthy net, whose
+    layers have gradients of one size (Glorot & Bengio 2010, fig. 7), has no mark; gradients that multiply on their way
+    back do (Pascanu et al. 2013).
 
     Args:
         means, largest, updates: by module path, in the model's order.
@@ -184,7 +184,7 @@ def _grid(series: Series | None) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _on_grid(series: Series, grid: Floats, high: bool) -> Floats:
-    """A series at the grid's steps: of several of its points that lie nearest to one of them, the mean or the largest."""
+    """A series at the grid's steps: of several points that lie nearest to one of them, the mean or the largest."""
     values = series.high if high else series.values
     if len(series.steps) == len(grid) and np.array_equal(series.steps, grid):
         return np.asarray(values, np.float64)

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from nnwidgets.export.files import write_text
-from nnwidgets.export.page import render_page
+from nnwidgets.export.page import check_target, render_page
 
 _SHARE = 0.1  # of the time at most goes into writing
 _LEAST = 0.2  # seconds between two versions
@@ -62,11 +62,11 @@ class LivePage(os.PathLike[str]):
     ) -> None:
         if isinstance(every, bool) or not isinstance(every, int | float) or not _LEAST <= every < math.inf:
             raise ValueError(f"every={every!r}, but it is a number of seconds, at least {_LEAST:g}")
-        self.path = Path(path)
+        self.path = check_target(path)
         self.every = float(every)
         self.trouble: str | None = None
         self._widgets = list(widgets)
-        self._title = title
+        self._title = title or self.path.stem
         self._changes = changes
         self._stopping = threading.Event()
         self._writing = threading.Lock()
@@ -142,6 +142,6 @@ class LivePage(os.PathLike[str]):
         began = time.monotonic()
         with self._writing:
             script = _REFRESH.format(milliseconds=round(1000 * self.every)) if refreshing else ""
-            text = render_page(self.path, self._widgets, title=self._title)
+            text, _ = render_page(self._widgets, self._title, label=f"Writing {self.path.name}")
             write_text(self.path, text.replace("</body>", f"{script}</body>") if script else text)
         return time.monotonic() - began

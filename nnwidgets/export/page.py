@@ -108,25 +108,30 @@ def save_page(
         RuntimeError: a model's weights changed while the page was being saved.
         Cancelled: someone cancelled it in a widget.
     """
-    target = _target(path)
-    shown = _shown(widgets)
-    if not budget > 0:
-        raise ValueError(f"budget={budget!r}, but it is a number of bytes above 0")
-    job = shown[0].source.submit(lambda job: bake(shown, int(budget), job), label=f"Saving {target.name}")
-    try:
-        baked = job.result()
-    except KeyboardInterrupt:
-        job.cancel()
-        job.wait(_PATIENCE)  # what the user does next may need the model
-        raise
-    page = _page(shown, baked, title or target.stem)
+    target = check_target(path)
+    page, baked = render_page(widgets, title or target.stem, label=f"Saving {target.name}", budget=budget)
     saved = SavedPage(target, write_text(target, page), baked.kept, baked.left_out, int(budget))
     if saved.left_out:
         warnings.warn(repr(saved), stacklevel=2)
     return saved
 
 
-def _target(path: str | os.PathLike[str]) -> Path:
+def render_page(widgets: Iterable[Any], title: str, *, label: str, budget: float = BUDGET) -> tuple[str, Baked]:
+    """The text of a page and what it holds; see `save_page`. `label` says in the widgets what is going on."""
+    shown = _shown(widgets)
+    if not budget > 0:
+        raise ValueError(f"budget={budget!r}, but it is a number of bytes above 0")
+    job = shown[0].source.submit(lambda job: bake(shown, int(budget), job), label=label)
+    try:
+        baked = job.result()
+    except KeyboardInterrupt:
+        job.cancel()
+        job.wait(_PATIENCE)  # what the user does next may need the model
+        raise
+    return _page(shown, baked, title), baked
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
     """The path, if a page can be written there."""
     target = Path(path)
     if target.suffix.lower() != ".html":

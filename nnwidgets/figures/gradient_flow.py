@@ -33,6 +33,7 @@ from nnwidgets.figures.raster import CAPTION, Canvas, Color, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
     from nnwidgets.figures.style import StyledFigure
 
@@ -139,9 +140,9 @@ def figure(
 ) -> StyledFigure:
     """Bars of each layer's mean absolute gradient on a log scale, up to its largest, and colours over all steps.
 
-    Gradients of the loss with respect to parameters; the layer at the input is on top. `view="updates"` shows the norm of
-    the optimizer's steps over that of the weights instead. Two runs have one scale. `layer` is marked. Layers that stand
-    out are marked in words and colour.
+    Gradients of the loss with respect to parameters; the layer at the input is on top. `view="updates"` shows the norm
+    of the optimizer's steps over that of the weights instead. Two runs have one scale. `layer` is marked. Layers that
+    stand out are marked in words and colour.
     """
     from nnwidgets.figures.style import FONT_SIZE, StyledFigure, style
 
@@ -167,7 +168,7 @@ def figure(
                 continue
             beside = drawn.add_inches(start + bars + gap, foot, heat, height)
             _draw_bars(axes, panel, axis, height, layer)
-            image_bottom = _draw_heat(beside, panel, axis, height)
+            image = _draw_heat(beside, panel, axis)
             axes.set_title(panel.at, loc="left", fontsize=FONT_SIZE, pad=4)
             over = "mean over the steps" if view == "gradients" else "over the steps"
             beside.set_title(over, loc="left", fontsize=FONT_SIZE, pad=4)
@@ -180,7 +181,7 @@ def figure(
                 )
             if number == len(panels) - 1:
                 end = start + bars + gap + heat
-                bar = drawn.colorbar(image_bottom, cax=drawn.add_inches(end + 0.12, foot, 0.1, height))
+                bar = drawn.colorbar(image, cax=drawn.add_inches(end + 0.12, foot, 0.1, height))
                 ticks = axis.ticks(max(3, round(height / 0.4)))
                 bar.set_ticks(list(ticks), labels=list(ticks.values()))
                 bar.ax.minorticks_off()
@@ -247,15 +248,11 @@ def _draw_bars(axes: Axes, panel: _Panel, axis: Axis, height: float, layer: str 
             )
     named = thinned(len(paths), cell, size * 1.15)
     axes.set_yticks(list(named), [shortened(paths[row]) for row in named])
-    for row, text in zip(named, axis_labels(axes), strict=True):
+    for row, text in zip(named, axes.get_yticklabels(), strict=True):
         text.set(fontsize=size, color=unit(INK), weight="bold" if paths[row] == layer else "normal")
 
 
-def axis_labels(axes: Axes) -> list[object]:
-    return list(axes.get_yticklabels())
-
-
-def _draw_heat(axes: Axes, panel: _Panel, axis: Axis, height: float) -> object:
+def _draw_heat(axes: Axes, panel: _Panel, axis: Axis) -> AxesImage:
     from matplotlib.colors import LogNorm
 
     from nnwidgets.figures.style import color_map
@@ -297,7 +294,7 @@ def still(result: GradientFlows, *, label: str = "", view: Measure = "gradients"
         for panel in panels
     ]
     title, subtitle = _title(result, panels, view, label)
-    sentences = [line for line in _said(result)][:4]
+    sentences = _said(result)[:4]
     width = sum(left + wide + gap + over + gap for left in lefts)
     canvas = Canvas(max(width, 420), CAPTION + 22 + tall + 46 + 16 * len(sentences))
     canvas.caption(12, title, subtitle)

@@ -75,17 +75,18 @@ class Histogram:
         low, high = float(flat.min()), float(flat.max())
         edges = _edges(low, high, bins)
         sampled = flat[:: -(-flat.size // _SAMPLED)]
-        return cls(
-            edges=edges,
-            counts=_count(flat, edges),
-            minimum=low,
-            maximum=high,
-            mean=float(flat.mean(dtype=np.float64)),
-            std=float(flat.std(dtype=np.float64)),
-            quantiles=tuple(np.quantile(sampled.astype(np.float64), QUANTILES)),
-            nan=nan,
-            infinite=infinite,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # the spread of huge numbers is infinite
+            return cls(
+                edges=edges,
+                counts=np.histogram(flat, edges)[0],
+                minimum=low,
+                maximum=high,
+                mean=float(flat.mean(dtype=np.float64)),
+                std=float(flat.std(dtype=np.float64)),
+                quantiles=tuple(np.quantile(sampled.astype(np.float64), QUANTILES)),
+                nan=nan,
+                infinite=infinite,
+            )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.to_bytes() == other.to_bytes()
@@ -138,18 +139,12 @@ def _flat(values: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def _edges(low: float, high: float, bins: int) -> Floats:
-    """Equal bins from `low` to `high`; wide enough that every edge is a number of its own."""
-    middle = low / 2 + high / 2
-    half = max(high / 2 - low / 2, abs(middle) * 1e-12 * bins, np.finfo(np.float64).tiny * bins)
-    if low == high:
-        half = max(half, 0.5 if abs(middle) < 1 else abs(middle) * 1e-3)
-    widest = np.finfo(np.float64).max
-    positions = np.linspace(-1.0, 1.0, bins + 1)
-    edges = np.clip(middle + half * positions, -widest, widest)
-    if low != high:
-        edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
-    return edges
-
-
-def _count(flat: np.ndarray[Any, np.dtype[Any]], edges: Floats) -> Whole:
-    return np.histogram(flat, edges)[0].astype(np.int64)
+    """Equal bins from `low` to `high`; wider where these are one number, or too close for so many."""
+    positions = np.linspace(0.0, 1.0, bins + 1)
+    edges = low * (1 - positions) + high * positions
+    edges[0], edges[-1] = low, high
+    if np.all(np.diff(edges) > 0):
+        return edges
+    half = max(0.5, abs(low) * 2.0**-20)
+    right = min(low + half, np.finfo(np.float64).max)
+    return (right - 2 * half) * (1 - positions) + right * positions

@@ -24,6 +24,17 @@ _ALIASES = {
     "g_loss": "generator_loss",
     "d_loss": "discriminator_loss",
 }
+_OF_LAYERS = (
+    "gradient_mean/",
+    "gradient_max/",
+    "update_ratio/",
+    "dead/",
+    "weights/",
+    "gradients/",
+    "activations/",
+)
+"""What is told of each layer: the rest of such a name is the layer's path, and no phase."""
+
 _BETWEEN = re.compile(r"[_/. \-]")
 
 
@@ -37,6 +48,8 @@ def split(name: str) -> tuple[str, Phase]:
 
 
 def _without_phase(name: str) -> tuple[str, Phase]:
+    if name.startswith(_OF_LAYERS):
+        return name, "train"
     marks = [match.start() for match in _BETWEEN.finditer(name)]
     if not marks:
         return name, "train"

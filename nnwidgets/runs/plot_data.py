@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
 
@@ -168,11 +168,12 @@ class PlotData(Source):
                     self._announce()
             return
         xs, ys = _pair(name, x, y)
+        look = style() if line is None else line.style
         with self._guard:
             line = self._lines.get(name)
             fresh = line is None
             if line is None:
-                line = self._make(name, style())
+                line = self._make(name, look)
             line.extend(xs, ys)
             self._announce(changed=fresh)
 
@@ -188,22 +189,15 @@ class PlotData(Source):
                 del self._lines[name]
             self._announce(changed=True)
 
-    def restyle(self, name: str, **changes: Any) -> None:
-        """Draw a series in another way."""
-        with self._guard:
-            line = self._lines[name]
-            line.style = replace(line.style, **changes)
-            self._announce(changed=True)
-
     def series(self) -> tuple[PlotSeries, ...]:
         """All series as they stand, in the order made; their arrays are views that will not change."""
         with self._guard:
             return tuple(PlotSeries(line.name, line.number, line.style, *line.part(0)) for line in self._lines.values())
 
-    def styles(self) -> dict[str, PlotStyle]:
-        """How the series are drawn, by name."""
+    def described(self) -> list[tuple[str, int, PlotStyle]]:
+        """Name, number and look of each series."""
         with self._guard:
-            return {name: line.style for name, line in self._lines.items()}
+            return [(line.name, line.number, line.style) for line in self._lines.values()]
 
     def read(self) -> PlottedSeries:
         """What a plot of it shows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,13 +12,14 @@ import traitlets
 
 from nnwidgets.export.files import write_text
 from nnwidgets.export.live_page import LivePage
+from nnwidgets.figures.palettes import head_color
 from nnwidgets.runs.plot_data import Dash, Floats, PlotData, PlotSeries, PlotStyle, PlottedSeries
+from nnwidgets.source.notebook import in_notebook
 from nnwidgets.widgets.base import Question, Widget
-from nnwidgets.widgets.colors import parse_color, series_color
+from nnwidgets.widgets.colors import parse_color
 from nnwidgets.widgets.plot_files import to_csv, to_json
 from nnwidgets.wire.answers import Answer, answers
 from nnwidgets.wire.codec import Coded
-from nnwidgets.wire.kernel import in_notebook
 from nnwidgets.wire.plot_feed import described, exact
 
 PREVIEW = 1_000
@@ -116,7 +117,7 @@ class LivePlot(Widget):
 
             display(self)  # type: ignore[no-untyped-call]
             return None
-        page = LivePage.in_a_temporary_place(self._named(), [self], changes=lambda: self._data.count)
+        page = LivePage.in_a_temporary_place(self._named(), [self], changes=self._changes)
         page.open_browser()
         return page
 
@@ -173,7 +174,7 @@ class LivePlot(Widget):
 
     def bake(self) -> Iterator[Question]:
         yield from self.first_questions()
-        yield "plot.story", {"until": self.source.cursor}
+        yield "plot.story", {"until": 0}  # what a page asks that has no kernel
 
     def code(self) -> str:
         """The Python that makes this plot as it stands, for series given as arrays `<name>_x`, `<name>_y`."""
@@ -192,7 +193,7 @@ class LivePlot(Widget):
         return "\n".join(lines)
 
     def _changes(self) -> object:
-        return self._data.cursor, self._data.count, [*self._data.styles()], self.look()
+        return self._data.count, self._data.described(), self.look()
 
     def _named(self) -> str:
         return self.title or "Live plot"
@@ -204,16 +205,15 @@ class LivePlot(Widget):
             raise ValueError(f"width={width!r}, but it is a number of px from {_WIDTHS[0]:g} to {_WIDTHS[1]:g}")
         if color is not None:
             return PlotStyle(kind, parse_color(color), float(width), dash)
-        return PlotStyle(kind, self._free_color(name, self._data.styles()), float(width), dash)
+        return PlotStyle(kind, self._free_color(name), float(width), dash)
 
-    @staticmethod
-    def _free_color(name: str, styles: Mapping[str, PlotStyle]) -> tuple[int, int, int]:
+    def _free_color(self, name: str) -> tuple[int, int, int]:
         """The first of the palette that no other series has; a series that is drawn again keeps its own."""
-        if name in styles:
-            return styles[name].color
-        taken = {style.color for style in styles.values()}
-        free = (color for number in range(len(styles) + 1) if (color := series_color(number)) not in taken)
-        return next(free, series_color(len(styles)))
+        colors = {other: style.color for other, _, style in self._data.described()}
+        if name in colors:
+            return colors[name]
+        palette = [head_color(number) for number in range(len(colors) + 1)]
+        return next((color for color in palette if color not in colors.values()), palette[-1])
 
 
 def fewer(series: PlotSeries, most: int) -> tuple[Floats, Floats]:
@@ -227,11 +227,12 @@ def fewer(series: PlotSeries, most: int) -> tuple[Floats, Floats]:
     if (np.diff(x) < 0).any():
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
-    starts = np.linspace(0, len(x), most // 2, endpoint=False).astype(np.intp)
-    size = np.diff(np.append(starts, len(x)))
-    stretch = np.repeat(np.arange(len(starts)), size)
-    # Sorted by value within each stretch, the first is the lowest and the last the highest; NaN sorts last, so it is
-    # put in the middle unless there is nothing else.
-    ranked = np.lexsort((np.where(np.isnan(y), np.nanmean(y[np.isfinite(y)]) if np.isfinite(y).any() else 0.0, y), stretch))
-    kept = np.unique(np.concatenate([ranked[starts], ranked[starts + size - 1], [0, len(x) - 1]]))
+    size = -(-len(x) // (most // 2))
+    rest = -len(x) % size
+    stretches = np.append(y, np.full(rest, np.nan)).reshape(-1, size)
+    missing = np.isnan(stretches)
+    firsts = size * np.arange(len(stretches))
+    lowest = firsts + np.where(missing, np.inf, stretches).argmin(axis=1)
+    highest = firsts + np.where(missing, -np.inf, stretches).argmax(axis=1)
+    kept = np.unique(np.concatenate([lowest, highest]).clip(max=len(x) - 1))
     return x[kept], y[kept]

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nnwidgets.runs import Run
+from nnwidgets.runs.plot_data import PlotData
 from nnwidgets.source import Source
 from nnwidgets.wire import kernel
 from nnwidgets.wire.feed import RunFeed
+from nnwidgets.wire.plot_feed import PlotFeed
 from nnwidgets.wire.requests import Desk
 from nnwidgets.wire.streams import Stream
 from nnwidgets.wire.twins import SelectionTwin, SourceTwin
@@ -37,7 +39,7 @@ class Linked:
     selection: SelectionTwin
     stream: Stream
     desk: Desk
-    feed: RunFeed | None = None
+    feed: RunFeed | PlotFeed | None = None
     widgets: list[LinkedWidget] = field(default_factory=list)
 
 
@@ -89,6 +91,8 @@ def _link(source: Source) -> Linked:
     linked = Linked(twin, selection_twin, stream, Desk(twin, stream, source))
     if isinstance(source, Run):
         linked.feed = RunFeed(source, stream, lambda: _keep_pictures(linked))
+    elif isinstance(source, PlotData):
+        linked.feed = PlotFeed(source, stream, lambda: _keep_pictures(linked))
     _linked[source] = linked
     if source not in _sources:
         _follow(source)

@@ -73,7 +73,7 @@ def state(data: PlotData) -> dict[str, Any]:
     return {
         "label": data.label,
         "cursor": data.cursor,
-        "series": [described(each.name, each.number, each.style) for each in data.series()],
+        "series": [described(*each) for each in data.described()],
     }
 
 

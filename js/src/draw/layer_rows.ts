@@ -60,7 +60,7 @@ export function paintRows(
   band(picked, 0.16);
   context.textAlign = "right";
   context.textBaseline = "middle";
-  const shown = new Set(thinned(-0.5, names.length - 0.5, row, LABEL));
+  const shown = new Set(thinned(0, names.length, row, LABEL));
   for (const index of [picked, hovered]) {
     if (index < 0) continue;
     for (const other of [...shown]) if (other !== index && Math.abs(other - index) * row < LABEL) shown.delete(other);

@@ -83,6 +83,7 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
   /** Whether the cursor is the keyboard's: a hand that leaves does not take it away. */
   let tabled = false;
   let frame = 0;
+  let later: ReturnType<typeof setTimeout> | undefined;
   let dirty = true;
 
   const visible = new IntersectionObserver(
@@ -103,6 +104,7 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
       visible.disconnect();
       sizes.disconnect();
       cancelAnimationFrame(frame);
+      clearTimeout(later);
       for (const panel of panels.values()) panel.destroy();
     },
     { once: true },
@@ -174,6 +176,12 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
       for (const spec of charts) {
         const panel = panels.get(spec.key) as Panel;
         if (!inSight.has(panel.element)) continue;
+        if (!panel.plot.clientWidth) {
+          // For a moment there is no layout: JupyterLab swaps its style sheet. Nobody tells when it is over.
+          clearTimeout(later);
+          later = setTimeout(schedule, 50);
+          continue;
+        }
         const width = Math.max(NARROWEST, panel.plot.clientWidth);
         panel.draw(spec, sceneOf(spec, panel), width, look.height, theme);
       }
