@@ -1,9 +1,17 @@
 /** What a widget's browser half is given, and what it must be. The one contract between `runtime` and `widgets`. */
 
-/** A decoded array: row-major values with their shape. Quantised arrays come decoded to float32. NaN and infinities arrive as such. */
+/** An array: row-major values with their shape. Quantised arrays are float32, decoded when `data` is first read. NaN and infinities arrive as such. */
 export interface NdArray {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+  /** How a quantised array came: a picture can be painted from it without decoding it. */
+  readonly coded?: Codes;
+}
+
+/** Codes and the value that each stands for; a higher code is no smaller value, but where the last one stands for NaN. */
+export interface Codes {
+  readonly codes: Uint8Array | Uint16Array;
+  readonly values: Float32Array;
 }
 
 export interface Answer {
