@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from nnwidgets.wire.twins import SourceTwin
 
 MOST_CHARACTERS = 64 * 1024
-_IDLE = 0.05  # seconds without a request
-_QUICK = 0.01  # seconds: what was answered faster is answered by the handler itself the next time
+_IDLE = 0.15  # seconds without a request: by then the page has painted what it was answered
+_QUICK = 0.02  # seconds: what was answered faster is answered by the handler itself the next time
 _SHOW_AFTER = 0.4  # seconds that a job runs before pages show its progress
 
 _log = logging.getLogger(__name__)
