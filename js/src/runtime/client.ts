@@ -6,6 +6,7 @@
  * for a cell) no longer holds the control's place, so what is stored is still answered.
  */
 
+import { afterPaint } from "../controls/dom";
 import type { AnswerCache } from "./cache";
 import { decode, type Header } from "./codec";
 import { type Answer, type Arguments, Superseded } from "./context";
@@ -118,6 +119,24 @@ export class SourceClient {
   onState(signal: AbortSignal, listener: () => void): void {
     this.#listeners.add(listener);
     signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
+  /** Call `then` once no answer is on its way and the last one is painted; in any case after `most` ms. */
+  whenQuiet(most: number, then: () => void): void {
+    const ended = new AbortController();
+    const end = () => {
+      if (ended.signal.aborted) return;
+      ended.abort();
+      clearTimeout(latest);
+      then();
+    };
+    const latest = setTimeout(end, most);
+    const endSoon = afterPaint(end);
+    const look = () => {
+      if ([...this.#flights.values()].every((flight) => flight.parked !== null)) endSoon();
+    };
+    this.onState(ended.signal, look);
+    look();
   }
 
   cached(what: string, args: Arguments): Answer | undefined {
