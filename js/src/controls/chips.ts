@@ -94,13 +94,14 @@ export function createChips(
         buttons = chips.map(() => element("div", { class: "nnw-chip", role: "option" }));
         list.replaceChildren(...grouped(chips, buttons));
       }
+      // First of all: the browser lays out what changed before it, to see whether the focused one can keep the focus.
+      for (const [index, button] of buttons.entries()) setAttribute(button, "tabindex", index === active ? "0" : "-1");
       for (const [index, chip] of chips.entries()) {
         const button = buttons[index] as HTMLElement;
         setText(button, chip.text);
         setAttribute(button, "title", chip.title);
         setAttribute(button, "aria-label", chip.title);
         setAttribute(button, "aria-selected", String(chip.picked));
-        setAttribute(button, "tabindex", index === active ? "0" : "-1");
         const stands = some && chip.picked && index === active;
         button.classList.toggle("nnw-active", stands);
         setAttribute(button, "aria-current", String(stands));
