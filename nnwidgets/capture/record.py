@@ -55,7 +55,7 @@ class Step:
         """`[samples, heads, rows, keys]` in float32 (float64 models: float64), on the model's device."""
         query = _wide(self.query[samples, heads][:, :, rows])
         key = self._per_head(self.key, samples, heads)
-        # In place where it can be: for the weights of one head, memory that was never touched costs as much as the sums.
+        # In place where it can be: for one head, memory that was never touched costs as much as the arithmetic.
         logits = (query @ key.mT).mul_(self.scale)
         if self.mask is not None:
             mask = self.mask if self.mask.shape[0] == 1 else self.mask[samples]

@@ -6,6 +6,9 @@ stored and slow. What needs a run of the model becomes a job of the source, with
 runs, which may be using the model, it waits for the cell and the page is told.
 
 Latest wins: of one client, widget and control, a newer request replaces one that waits.
+
+A request with `ahead` comes before anybody asked, while a hand still goes down. It is answered where that is quick and
+needs the store alone; else it is `superseded`, and nothing else happens.
 """
 
 from __future__ import annotations
@@ -51,6 +54,7 @@ class Request:
     control: str
     what: str
     arguments: Mapping[str, Any]
+    ahead: bool = False
 
     @property
     def slot(self) -> tuple[str, str, str]:
@@ -74,7 +78,7 @@ class Request:
         size = len(json.dumps(fields["arguments"], default=str))
         if size > MOST_CHARACTERS:
             raise Malformed(f"the request's arguments have {size} characters, but at most {MOST_CHARACTERS} are taken")
-        return cls(**fields)
+        return cls(**fields, ahead=content.get("ahead") is True)
 
 
 _FIELDS: tuple[tuple[str, str, type], ...] = (
@@ -172,6 +176,8 @@ class Desk:
             job.cancel()
         if self._seconds.get(request.what, 1.0) < _QUICK:
             self._answer(request)
+        elif request.ahead:
+            self._reply(request, {"superseded": True})
         else:
             _reader.put(lambda: self._answer(request))
 
@@ -188,7 +194,9 @@ class Desk:
                 answer, version = _answered(source, widget, request)
             self._seconds[request.what] = time.perf_counter() - began
         except NotStored:
-            if kernel.cell_is_running():
+            if request.ahead:
+                self._reply(request, {"superseded": True})
+            elif kernel.cell_is_running():
                 self._park(request)
             else:
                 self._reply(request, {"parked": "model"})

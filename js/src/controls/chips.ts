@@ -17,6 +17,9 @@ export interface Chip {
   readonly group: string;
 }
 
+/** Where a hand that goes down would pick: heard before `onPick`. */
+export type OnAim = (index: number) => void;
+
 /** `only` replaces what was picked, `toggle` adds or takes away, `all` ignores the index. */
 export type PickMode = "only" | "toggle" | "all";
 
@@ -31,6 +34,7 @@ export function createChips(
   several: boolean,
   onPick: (index: number, mode: PickMode) => void,
   signal: AbortSignal,
+  onAim: OnAim = () => {},
 ): Chips {
   const list = element("div", {
     class: "nnw-chips",
@@ -73,11 +77,22 @@ export function createChips(
     },
     { signal },
   );
+  const chipAt = ({ target }: Event) => {
+    const chip = target instanceof Element ? target.closest<HTMLElement>("[role=option]") : null;
+    return chip ? buttons.indexOf(chip) : -1;
+  };
+  list.addEventListener(
+    "pointerdown",
+    (event) => {
+      const at = chipAt(event);
+      if (at >= 0) onAim(at);
+    },
+    { signal },
+  );
   list.addEventListener(
     "click",
     (event) => {
-      const chip = event.target instanceof Element ? event.target.closest<HTMLElement>("[role=option]") : null;
-      const at = chip ? buttons.indexOf(chip) : -1;
+      const at = chipAt(event);
       if (at >= 0) move(at, several && (event.shiftKey || event.ctrlKey || event.metaKey) ? "toggle" : "only");
     },
     { signal },

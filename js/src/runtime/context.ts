@@ -80,6 +80,11 @@ export interface ViewContext {
   onVersion(listener: () => void): void;
   /** Ask the kernel (or the saved page). Answered from the page's cache where possible. Rejects with an Error whose message is for the reader. */
   ask(what: string, args: Arguments, options?: AskOptions): Promise<Answer>;
+  /**
+   * What `ask` will want in a moment, for a hand already goes down on it. Only what the kernel has stored and is quick to answer
+   * comes, the newest question alone, and nothing is shown of it: no waiting, no error.
+   */
+  askAhead(what: string, args: Arguments): void;
   /** The answer if the page has it already, so that a view can paint in the same frame. */
   cached(what: string, args: Arguments): Answer | undefined;
   /** Show an error sentence (with role="alert") above the last picture, or take it away with null. A rejected `ask` goes here; `Superseded` is not shown. */

@@ -85,6 +85,7 @@ export class Mounter {
         use(what, args);
         return answer;
       },
+      askAhead: (what, args) => client.askAhead(widgetId(model), `${view} ahead`, what, args),
       cached(what, args) {
         const answer = client.cached(what, args);
         if (answer !== undefined) use(what, args);

@@ -18,6 +18,8 @@ export interface Ask {
 
 export interface FakeContext extends ViewContext {
   readonly asks: Ask[];
+  /** What was asked ahead; it is not answered. */
+  readonly aheads: Pick<Ask, "what" | "args">[];
   readonly errors: unknown[];
   readonly state: SelectionState;
   readonly traits: Record<string, unknown>;
@@ -95,7 +97,7 @@ export function fakeContext(page: FakePage): FakeContext {
   const optionListeners: { names: readonly string[]; listener: () => void }[] = [];
   const [versionListeners, themeListeners]: [(() => void)[], (() => void)[]] = [[], []];
   const cache = new Map<string, Answer>();
-  const [asks, errors]: [Ask[], unknown[]] = [[], []];
+  const [asks, aheads, errors]: [Ask[], FakeContext["aheads"], unknown[]] = [[], [], []];
   const newest = new Map<string, number>();
   let theme = page.theme ?? LIGHT;
   let version = 0;
@@ -107,6 +109,7 @@ export function fakeContext(page: FakePage): FakeContext {
   return {
     root: page.root,
     asks,
+    aheads,
     errors,
     state,
     traits,
@@ -137,6 +140,7 @@ export function fakeContext(page: FakePage): FakeContext {
       if (asked === version) cache.set(keyOf(what, args), answer);
       return answer;
     },
+    askAhead: (what, args) => void aheads.push({ what, args }),
     cached: (what, args) => cache.get(keyOf(what, args)),
     showError: (error) => void errors.push(error),
     theme: () => theme,
