@@ -6,7 +6,6 @@
  * for a cell) no longer holds the control's place, so what is stored is still answered.
  */
 
-import { afterPaint } from "../controls/dom";
 import type { AnswerCache } from "./cache";
 import { decode, type Header } from "./codec";
 import { type Answer, type Arguments, Superseded } from "./context";
@@ -138,9 +137,9 @@ export class SourceClient {
       then();
     };
     const latest = setTimeout(end, most);
-    const endSoon = afterPaint(end);
     const look = () => {
-      if ([...this.#flights.values()].every((flight) => flight.parked !== null || isAhead(flight))) endSoon();
+      const quiet = [...this.#flights.values()].every((flight) => flight.parked !== null || isAhead(flight));
+      if (quiet) requestAnimationFrame(() => setTimeout(end));
     };
     this.onState(ended.signal, look);
     look();
