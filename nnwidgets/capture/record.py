@@ -55,7 +55,8 @@ class Step:
         """`[samples, heads, rows, keys]` in float32 (float64 models: float64), on the model's device."""
         query = _wide(self.query[samples, heads][:, :, rows])
         key = self._per_head(self.key, samples, heads)
-        logits = (query @ key.mT) * self.scale
+        # In place where it can be: for one head, memory that was never touched costs as much as the arithmetic.
+        logits = (query @ key.mT).mul_(self.scale)
         if self.mask is not None:
             mask = self.mask if self.mask.shape[0] == 1 else self.mask[samples]
             mask = mask if mask.shape[1] == 1 else mask[:, heads]
@@ -64,9 +65,10 @@ class Step:
         if self.causal:
             positions = torch.arange(self.queries_count, device=query.device)[rows]
             later = torch.arange(self.keys_count, device=query.device) > positions[:, None]
-            logits = logits.masked_fill(later, -torch.inf)
+            logits = logits.masked_fill_(later, -torch.inf)
         weights = torch.softmax(logits, dim=-1)
-        if self.hidden_rows_are_zero:
+        # A row of hidden keys alone comes out as NaN, from its first weight on.
+        if self.hidden_rows_are_zero and weights[..., :1].isnan().any():
             weights = weights.masked_fill((logits == -torch.inf).all(dim=-1, keepdim=True), 0.0)
         return weights
 
@@ -140,7 +142,8 @@ class AttentionRecord:
             _widened(held.weights(slice(sample, sample + 1), slice(head, head + 1), rows)[0, 0], self.keys_count)
             for held, rows in self._rows(queries, step)
         ]
-        return torch.cat(blocks)[:, keys or slice(None)].float().cpu()
+        weights = blocks[0] if len(blocks) == 1 else torch.cat(blocks)
+        return weights[:, keys or slice(None)].float().cpu()
 
     def mean_weights(
         self, sample: int, queries: slice | None = None, keys: slice | None = None, step: int | None = None

@@ -37,9 +37,9 @@ _log = logging.getLogger(__name__)
 
 
 class LivePage(os.PathLike[str]):
-    """A page of widgets that stays up to date until `stop()`, which leaves a plain saved page; also when the script ends.
+    """A page of widgets that stays up to date until `stop()` or the end of the script, which leave a plain saved page.
 
-    Errors in writing it (a full disk) are kept in `trouble`, warned of once, and never end the script; it is tried again.
+    Errors in writing it (a full disk) are warned of once, kept in `trouble`, and never end the script: it tries again.
 
     Args:
         path: of the file; ends in .html.

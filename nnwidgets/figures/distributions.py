@@ -227,7 +227,7 @@ def _print_boxes(result: LayerDistributions, layer: str | None, log: bool) -> tu
     named = thinned(len(boxes), cell, size * 1.15)
     axes.set_yticks(list(named), [shortened(result.paths[row]) for row in named], fontsize=size)
     for row, text in zip(named, axes.get_yticklabels(), strict=True):
-        text.set_weight("bold" if result.paths[row] == layer else "normal")
+        text.set_fontweight("bold" if result.paths[row] == layer else "normal")
     return drawn, 0.55 + height + 0.1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,41 +40,61 @@ def layers_of(model: nn.Module, stepped: Collection[int], chosen: frozenset[str]
 
 def total_norm(tensors: Sequence[torch.Tensor]) -> float:
     """The Euclidean norm over all values of all tensors."""
+    return math.hypot(*_norms(tensors, 2))
+
+
+def sizes(tensors: Sequence[torch.Tensor]) -> list[tuple[float, float]]:
+    """For each tensor the mean of its absolute values, over at most 65,536 of them, and the largest one of all."""
+    taken = [evenly(tensor, _MEANS) for tensor in tensors]
+    means = [total / each.numel() for total, each in zip(_norms(taken, 1), taken, strict=True)]
+    # Torch's largest norm is slow where there is much; where all is taken it is one call for all.
+    ends = [each if each is tensor else _ends(tensor) for each, tensor in zip(taken, tensors, strict=True)]
+    return list(zip(means, _norms(ends, math.inf), strict=True))
+
+
+def largest(numbers: Iterable[float]) -> float:
+    """The largest of some numbers, NaN where one of them is."""
+    found = 0.0
+    for number in numbers:
+        found = number if number > found or number != number else found
+    return found
+
+
+def weights_of(layers: Sequence[Layer]) -> list[torch.Tensor]:
+    """Copies of all weights, or of so many of each that they tell how far it steps."""
+    return [evenly(dense(each), _MEANS).clone() for layer in layers for each in layer.parameters]
+
+
+def update_ratios(layers: Sequence[Layer], before: Sequence[torch.Tensor]) -> dict[str, float]:
+    """By path the norm of the step that a layer has taken since `weights_of`, over that of its weights before."""
+    if not before:
+        return {}
+    now = [evenly(dense(each), _MEANS) for layer in layers for each in layer.parameters]
+    steps = iter(_norms(torch._foreach_sub(now, list(before)), 2))
+    weights = iter(_norms(before, 2))
+    ratios = {}
+    for layer in layers:
+        step = math.hypot(*(next(steps) for _ in layer.parameters))
+        size = math.hypot(*(next(weights) for _ in layer.parameters))
+        ratios[layer.path] = step / size if size else math.inf if step else 0.0
+    return ratios
+
+
+def _norms(tensors: Sequence[torch.Tensor], order: float) -> list[float]:
     if not tensors:
-        return 0.0
+        return []
     # float32 for the halves: a sum of squares overflows them.
     single = torch.float32 if any(each.element_size() < 4 for each in tensors) else None
-    norms = torch._foreach_norm(list(tensors), 2, dtype=single)
-    return math.hypot(*(norm.item() for norm in norms))
+    norms = torch._foreach_norm(list(tensors), order, dtype=single)
+    first = norms[0]
+    if first.device.type != "cpu" and all(each.device == first.device for each in norms):
+        numbers: list[float] = torch.stack([each.float() for each in norms]).tolist()  # one wait for the device
+        return numbers
+    return [norm.item() for norm in norms]
 
 
-def mean_and_largest(tensors: Sequence[torch.Tensor]) -> tuple[float, float]:
-    """The mean of the absolute values, over at most 65,536 of each tensor, and the largest one of all."""
-    total = largest = 0.0
-    count = 0
-    for tensor in tensors:
-        taken = evenly(tensor, _MEANS)
-        mean = taken.abs().mean(dtype=torch.float32 if taken.element_size() < 4 else None).item()
-        low, high = (each.item() for each in torch.aminmax(tensor))
-        total += mean * tensor.numel()
-        count += tensor.numel()
-        most = max(-low, high)
-        largest = most if most > largest or most != most else largest
-    return total / max(count, 1), largest
-
-
-def weights_of(layer: Layer) -> list[torch.Tensor]:
-    """A copy of the layer's weights, or of so many that they tell how far it steps."""
-    return [evenly(dense(parameter), _MEANS).clone() for parameter in layer.parameters]
-
-
-def update_ratio(layer: Layer, before: Sequence[torch.Tensor]) -> float:
-    """The norm of the step that the layer has taken since `weights_of`, over that of its weights before."""
-    now = [evenly(dense(parameter), _MEANS) for parameter in layer.parameters]
-    steps = [new - old for new, old in zip(now, before, strict=True)]
-    weights = total_norm(before)
-    step = total_norm(steps)
-    return step / weights if weights else math.inf if step else 0.0
+def _ends(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.stack(torch.aminmax(tensor))
 
 
 def histogram_of(tensors: Sequence[torch.Tensor]) -> Histogram:
@@ -86,7 +106,7 @@ def histogram_of(tensors: Sequence[torch.Tensor]) -> Histogram:
 
 def dense(tensor: torch.Tensor) -> torch.Tensor:
     """The values of any tensor as real numbers in an ordinary one: of a sparse one those that it holds."""
-    tensor = tensor.detach()
+    tensor = tensor.detach() if tensor.requires_grad else tensor
     if tensor.layout is not torch.strided:
         tensor = tensor.coalesce().values() if tensor.layout is torch.sparse_coo else tensor.values()
     return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
@@ -95,10 +115,10 @@ def dense(tensor: torch.Tensor) -> torch.Tensor:
 def evenly(tensor: torch.Tensor, most: int) -> torch.Tensor:
     """At most `most` values, at even distances in memory; a distance that shares no factor with the sizes meets all
     places of a kernel."""
+    if tensor.numel() <= most:
+        return tensor
     in_memory = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)  # transposed, or channels last
     flat = tensor.permute(in_memory).reshape(-1)
-    if flat.numel() <= most:
-        return flat
     step = -(-flat.numel() // most)
     while math.gcd(step, flat.numel()) > 1:
         step += 1

@@ -20,10 +20,11 @@ from nnwidgets.session.measures import (
     Layer,
     dense,
     histogram_of,
+    largest,
     layers_of,
-    mean_and_largest,
+    sizes,
     total_norm,
-    update_ratio,
+    update_ratios,
     weights_of,
 )
 from nnwidgets.session.pacing import Pacing, Values
@@ -284,24 +285,22 @@ class _Stepping:
         self._every, self._histograms, self._label = every, histograms, label
         self._norm, self._rate = label("gradient_norm", key), label("learning_rate", key)
         self._layers: list[Layer] | None = None
-        self._weights: dict[str, list[torch.Tensor]] = {}
+        self._weights: list[torch.Tensor] = []
         self._values: dict[str, Any] | None = None
 
     def before(self, *, has_closure: bool) -> None:
         """A step begins. With a closure (LBFGS) the gradients come inside it."""
         self.count += 1
-        self._weights = {}
         self._values = None if has_closure else self._gradients()
-        if _is_due(self.count, self._every):
-            self._weights = {layer.path: weights_of(layer) for layer in self._known()}
+        self._weights = weights_of(self._known()) if _is_due(self.count, self._every) else []
 
     def after(self) -> dict[str, Any]:
         """The step is done: what it was like, by name."""
         values = self._gradients() if self._values is None else self._values
         self._values = None
-        for layer in self._known() if self._weights else ():
-            values[self._label("update_ratio", layer.path)] = update_ratio(layer, self._weights[layer.path])
-        self._weights = {}
+        for path, ratio in update_ratios(self._known(), self._weights).items() if self._weights else ():
+            values[self._label("update_ratio", path)] = ratio
+        self._weights = []
         if _is_due(self.count, self._histograms):
             for layer in self._known():
                 weights = [dense(parameter) for parameter in layer.parameters]
@@ -322,15 +321,24 @@ class _Stepping:
         looks, counts = _is_due(self.count, self._every), _is_due(self.count, self._histograms)
         if looks:
             self._layers = None  # parameters may have come and gone
-        for layer in self._known() if looks or counts else ():
-            own = [dense(each.grad) for each in layer.parameters if each.grad is not None]
-            own = [each for each in own if each.numel()]
-            if own and looks:
-                mean, largest = mean_and_largest(own)
-                values[self._label("gradient_mean", layer.path)] = mean * factor
-                values[self._label("gradient_max", layer.path)] = largest * factor
-            if own and counts:
-                values[self._label("gradients", layer.path)] = histogram_of([each * factor for each in own])
+        if not looks and not counts:
+            return values
+        own = [
+            [dense(each.grad) for each in layer.parameters if each.grad is not None and each.grad.numel()]
+            for layer in self._known()
+        ]
+        flat = [gradient for gradients in own for gradient in gradients if gradient.numel()]
+        found = iter(zip(flat, sizes(flat) if looks else [(0.0, 0.0)] * len(flat), strict=True))
+        for layer, gradients in zip(self._known(), own, strict=True):
+            of_layer = [next(found) for each in gradients if each.numel()]
+            if of_layer and looks:
+                total = sum(mean * gradient.numel() for gradient, (mean, _) in of_layer)
+                count = sum(gradient.numel() for gradient, _ in of_layer)
+                values[self._label("gradient_mean", layer.path)] = total / count * factor
+                values[self._label("gradient_max", layer.path)] = largest(size for _, (_, size) in of_layer) * factor
+            if of_layer and counts:
+                spread = histogram_of([gradient * factor if factor != 1.0 else gradient for gradient, _ in of_layer])
+                values[self._label("gradients", layer.path)] = spread
         return values
 
     def _known(self) -> list[Layer]:

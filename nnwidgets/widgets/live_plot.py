@@ -40,8 +40,8 @@ class LivePlot(Widget):
         plot.save("training.html")
 
     A line joins its points in the order of their x; points may come in any order and from any thread. To append costs
-    microseconds, whatever the browser does. In a notebook the plot shows itself; a plain script saves it, or keeps a page
-    that refreshes itself (`page`).
+    microseconds, whatever the browser does. In a notebook the plot shows itself; a plain script saves it, or keeps a
+    page that refreshes itself (`page`).
 
     Args:
         source: the `PlotData` of another plot, to show its series here too; None makes a new one.

@@ -7,6 +7,9 @@ stored and slow. What needs a run of the model becomes a job of the source, with
 runs, which may be using the model, it waits for the cell and the page is told.
 
 Latest wins: of one client, widget and control, a newer request replaces one that waits.
+
+A request with `ahead` comes before anybody asked, while a hand still goes down. It is answered where that is quick and
+needs the store alone; else it is `superseded`, and nothing else happens.
 """
 
 from __future__ import annotations
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
     from nnwidgets.wire.twins import SourceTwin
 
 MOST_CHARACTERS = 64 * 1024
-_IDLE = 0.05  # seconds without a request
-_QUICK = 0.01  # seconds: what was answered faster is answered by the handler itself the next time
+_IDLE = 0.15  # seconds without a request: by then the page has painted what it was answered
+_QUICK = 0.02  # seconds: what was answered faster is answered by the handler itself the next time
 _SHOW_AFTER = 0.4  # seconds that a job runs before pages show its progress
 
 _log = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class Request:
     control: str
     what: str
     arguments: Mapping[str, Any]
+    ahead: bool = False
 
     @property
     def slot(self) -> tuple[str, str, str]:
@@ -75,7 +79,7 @@ class Request:
         size = len(json.dumps(fields["arguments"], default=str))
         if size > MOST_CHARACTERS:
             raise Malformed(f"the request's arguments have {size} characters, but at most {MOST_CHARACTERS} are taken")
-        return cls(**fields)
+        return cls(**fields, ahead=content.get("ahead") is True)
 
 
 _FIELDS: tuple[tuple[str, str, type], ...] = (
@@ -176,6 +180,8 @@ class Desk:
             job.cancel()
         if self._seconds.get(request.what, 1.0) < _QUICK:
             self._answer(request)
+        elif request.ahead:
+            self._reply(request, {"superseded": True})
         else:
             _reader.put(lambda: self._answer(request))
 
@@ -202,7 +208,9 @@ class Desk:
                 answer, version = _answered(source, widget, request)
             self._seconds[request.what] = time.perf_counter() - began
         except NotStored:
-            if self._must_wait():
+            if request.ahead:
+                self._reply(request, {"superseded": True})
+            elif self._must_wait():
                 self._park(request)
             else:
                 self._reply(request, {"parked": "model"})

@@ -113,6 +113,32 @@ def test_keys_move_layer_and_head(notebook: Callable[..., Notebook]) -> None:
     expect(lab.page.locator(".jp-Notebook .jp-Cell")).to_have_count(3)
 
 
+def test_a_head_is_asked_for_when_the_pointer_goes_down_and_picked_when_it_comes_up(
+    notebook: Callable[..., Notebook],
+) -> None:
+    watched = """
+import nnwidgets.wire.requests as requests
+requests._QUICK = 10  # on a machine that is busy with other tests too
+asked, answer = [], nnw.AttentionMap.answer
+def watch(self, what, arguments):
+    asked.append((what, arguments.get("head")))
+    return answer(self, what, arguments)
+nnw.AttentionMap.answer = watch
+"""
+    lab = notebook(SESSION + "session.attention.layers\n" + watched, MAP)
+    expect(lab.picture(1)).to_be_visible()
+    heads = lab.view(1).get_by_role("listbox", name="Head").get_by_role("option")
+    heads.nth(2).hover()
+    lab.page.mouse.down()
+    lab.until("('attention.weights', 2) in asked", True)
+    assert lab.python("session.selection.head") == 0
+    expect(lab.picture(1, "head 0")).to_be_visible()
+    lab.page.mouse.up()
+    expect(lab.picture(1, "head 2")).to_be_visible()
+    lab.until("session.selection.head", 2)
+    assert lab.python("asked.count(('attention.weights', 2))") == 1
+
+
 def test_pointing_at_a_token_fades_the_other_lines(notebook: Callable[..., Notebook]) -> None:
     lab = notebook(SESSION, HEADS)
     expect(lab.picture(1)).to_be_visible()

@@ -1,4 +1,5 @@
-"""Real trainings, provoked to go wrong or healthy: each fault is named, and nothing else is; healthy ones raise no alarm."""
+"""Real trainings, provoked to go wrong or healthy: each fault is named, and nothing else is; healthy ones raise no
+alarm."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -158,7 +159,10 @@ def test_nan_is_marked_from_its_first_step_on():
 
 
 def test_divergence_and_degradation_begin_where_the_training_was_changed():
-    for train, kind, changed, every in ((PROVOKED[17][0], "divergence", 320, 32), (PROVOKED[19][0], "degradation", 384, 32)):
+    for train, kind, changed, every in (
+        (PROVOKED[17][0], "divergence", 320, 32),
+        (PROVOKED[19][0], "degradation", 384, 32),
+    ):
         steps = found(trained(train, 0))[kind].steps
         assert steps is not None and abs(steps[0] - changed) <= 3 * every
 

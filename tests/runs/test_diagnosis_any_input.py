@@ -113,7 +113,7 @@ def test_whatever_is_logged_there_is_an_answer_and_no_exception():
 def test_pure_noise_raises_no_alarm(seed):
     rng = np.random.default_rng(seed)
     points = int(rng.choice([10, 50, 200, 2000]))
-    heavy = rng.standard_t(3, points)
+    heavy = rng.standard_t(3, points) if seed % 2 else np.exp(rng.standard_normal(points))
     run = {"loss": series(5 + heavy), "val_loss": series(5 + rng.standard_normal(points))}
     assert kinds(run) <= {"unremarkable", "healthy"}  # ten points may well fall by chance
 
@@ -130,9 +130,9 @@ def test_twenty_series_of_two_thousand_points_take_some_milliseconds():
     }
     times = []
     for _ in range(7):
-        started = time.perf_counter()
+        started = time.thread_time()
         diagnose(run)
-        times.append(time.perf_counter() - started)
+        times.append(time.thread_time() - started)
     assert min(times) < 0.020
 
 
@@ -150,5 +150,8 @@ def test_a_run_of_the_store_is_read_thinned(tmp_path: Path):
 def test_a_real_run_is_diagnosed_the_same_when_thinned():
     run = provoked.overfitting_wrong_labels(0)
     steps, values = run["loss"]
-    few = {**run, "loss": Logged(steps[: 954 // 6 * 6].reshape(-1, 6).mean(1), values[: 954 // 6 * 6].reshape(-1, 6).mean(1))}
+    few = {
+        **run,
+        "loss": Logged(steps[: 954 // 6 * 6].reshape(-1, 6).mean(1), values[: 954 // 6 * 6].reshape(-1, 6).mean(1)),
+    }
     assert kinds(few) == kinds(run) == {"overfitting"}

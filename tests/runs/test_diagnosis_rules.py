@@ -82,7 +82,8 @@ def test_each_loss_counts():
 
 
 @pytest.mark.parametrize(
-    ("level", "expected"), [(0.3, "healthy"), (0.7, "degradation"), (1.8, "degradation"), (2.3, "divergence"), (9, "divergence")]
+    ("level", "expected"),
+    [(0.3, "healthy"), (0.7, "degradation"), (1.8, "degradation"), (2.3, "divergence"), (9, "divergence")],
 )
 def test_how_much_is_lost_makes_the_difference(level, expected):
     assert kinds(loss=series(then(falling(), level))) == {expected}
@@ -136,6 +137,12 @@ def test_an_early_overshoot_must_be_high(peak, expected):
 def test_a_late_peak_is_no_sign_of_a_wrong_rate():
     values = falling()
     values[200:203] = 12
+    assert "learning_rate_too_high" not in kinds(loss=series(values))
+
+
+def test_peaks_all_along_are_single_batches():
+    values = falling()
+    values[[4, 90, 200, 350]] = 14, 12, 9, 11
     assert "learning_rate_too_high" not in kinds(loss=series(values))
 
 
@@ -268,7 +275,12 @@ def over(rise: float, gap: float = 0.6, points: int = 60, noise: float = 0.005) 
 
 @pytest.mark.parametrize(
     ("rise", "gap", "noise", "expected"),
-    [(0.3, 0.6, 0.005, "overfitting"), (0.02, 0.6, 0.005, "healthy"), (0.1, 0.05, 0.005, "healthy"), (0.1, 0.6, 0.1, "healthy")],
+    [
+        (0.3, 0.6, 0.005, "overfitting"),
+        (0.02, 0.6, 0.005, "healthy"),
+        (0.1, 0.05, 0.005, "healthy"),
+        (0.1, 0.6, 0.1, "healthy"),
+    ],
 )
 def test_overfitting_is_a_rise_and_a_gap_beyond_the_noise(rise, gap, noise, expected):
     train, validation = over(rise, gap, noise=noise)
@@ -414,7 +426,9 @@ def won(d: float, g: float) -> Run:
     }
 
 
-@pytest.mark.parametrize(("d", "g", "expected"), [(0.05, 6, True), (0.3, 6, False), (0.05, 1.5, False), (-5.0, 6, False)])
+@pytest.mark.parametrize(
+    ("d", "g", "expected"), [(0.05, 6, True), (0.3, 6, False), (0.05, 1.5, False), (-5.0, 6, False)]
+)
 def test_a_discriminator_wins_by_both_losses(d, g, expected):
     assert kinds(**won(d, g)) == ({"discriminator_win"} if expected else {"healthy"})
 
@@ -452,7 +466,9 @@ def test_the_losses_of_a_gan_need_not_fall():
 # Nothing to tell, and what explains what.
 
 
-@pytest.mark.parametrize("histories", [{}, {"loss": series([])}, {"loss": series([1.0])}, {"other": series([1.0] * 50)}])
+@pytest.mark.parametrize(
+    "histories", [{}, {"loss": series([])}, {"loss": series([1.0])}, {"other": series([1.0] * 50)}]
+)
 def test_too_few_points_to_tell(histories):
     assert only(**histories).kind == "too_short"
 

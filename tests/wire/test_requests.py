@@ -247,6 +247,25 @@ def test_a_run_that_a_newer_request_outran_is_stopped() -> None:
         assert page.reply(2, timeout=30)["value"]["head"] == 1
 
 
+def test_ahead_only_what_was_quick_and_is_stored_is_answered(page: Page, session: ModelSession) -> None:
+    def ahead(number: int) -> dict[str, Any]:
+        question = {"what": "attention.weights", "arguments": WEIGHTS, "ahead": True}
+        page.say({"client": "page", "request": number, "widget": page.widget._key, "control": "ahead"} | question)
+        return page.reply(number)
+
+    assert ahead(1).get("superseded") is True  # nobody knows yet how long it takes
+    page.ask(2, "attention.weights", **WEIGHTS)
+    assert "arrays" in page.reply(2)
+    page.ask(3, "attention.weights", **WEIGHTS)  # from the store
+    assert "arrays" in page.reply(3)
+    assert "arrays" in ahead(4)
+    session.refresh()
+    version = session.version
+    assert ahead(5).get("superseded") is True
+    assert not [reply for reply in page.replies if reply.get("request") == 5 and "parked" in reply]
+    assert session.version == version
+
+
 def test_cells_can_be_nested(cell: Callable[[str | None], None]) -> None:
     cell("outer")
     cell("inner")

@@ -17,6 +17,9 @@ export interface Chip {
   readonly group: string;
 }
 
+/** Where a hand that goes down would pick: heard before `onPick`. */
+export type OnAim = (index: number) => void;
+
 /** `only` replaces what was picked, `toggle` adds or takes away, `all` ignores the index. */
 export type PickMode = "only" | "toggle" | "all";
 
@@ -31,6 +34,7 @@ export function createChips(
   several: boolean,
   onPick: (index: number, mode: PickMode) => void,
   signal: AbortSignal,
+  onAim: OnAim = () => {},
 ): Chips {
   const list = element("div", {
     class: "nnw-chips",
@@ -73,11 +77,22 @@ export function createChips(
     },
     { signal },
   );
+  const chipAt = ({ target }: Event) => {
+    const chip = target instanceof Element ? target.closest<HTMLElement>("[role=option]") : null;
+    return chip ? buttons.indexOf(chip) : -1;
+  };
+  list.addEventListener(
+    "pointerdown",
+    (event) => {
+      const at = chipAt(event);
+      if (at >= 0) onAim(at);
+    },
+    { signal },
+  );
   list.addEventListener(
     "click",
     (event) => {
-      const chip = event.target instanceof Element ? event.target.closest<HTMLElement>("[role=option]") : null;
-      const at = chip ? buttons.indexOf(chip) : -1;
+      const at = chipAt(event);
       if (at >= 0) move(at, several && (event.shiftKey || event.ctrlKey || event.metaKey) ? "toggle" : "only");
     },
     { signal },
@@ -94,13 +109,14 @@ export function createChips(
         buttons = chips.map(() => element("div", { class: "nnw-chip", role: "option" }));
         list.replaceChildren(...grouped(chips, buttons));
       }
+      // First of all: the browser lays out what changed before it, to see whether the focused one can keep the focus.
+      for (const [index, button] of buttons.entries()) setAttribute(button, "tabindex", index === active ? "0" : "-1");
       for (const [index, chip] of chips.entries()) {
         const button = buttons[index] as HTMLElement;
         setText(button, chip.text);
         setAttribute(button, "title", chip.title);
         setAttribute(button, "aria-label", chip.title);
         setAttribute(button, "aria-selected", String(chip.picked));
-        setAttribute(button, "tabindex", index === active ? "0" : "-1");
         const stands = some && chip.picked && index === active;
         button.classList.toggle("nnw-active", stands);
         setAttribute(button, "aria-current", String(stands));

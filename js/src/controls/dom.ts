@@ -35,6 +35,19 @@ export function setAttribute(target: Element, name: string, value: string): void
   if (target.getAttribute(name) !== value) target.setAttribute(name, value);
 }
 
+/** A function that has `task` done after the next picture is painted, once, however often it was called until then. */
+export function afterPaint(task: () => void): () => void {
+  let due = false;
+  const run = () => {
+    due = false;
+    task();
+  };
+  return () => {
+    if (!due) requestAnimationFrame(() => setTimeout(run));
+    due = true;
+  };
+}
+
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -2,7 +2,7 @@
 
 import { headColor, inkOn } from "../draw/palette.ts";
 import { createButton } from "./button.ts";
-import { createChips, type PickMode } from "./chips.ts";
+import { createChips, type OnAim, type PickMode } from "./chips.ts";
 import { element, setAttribute, uniqueId } from "./dom.ts";
 
 export interface HeadPicker {
@@ -11,13 +11,17 @@ export interface HeadPicker {
 }
 
 /** `onPick` hears the heads and the focused one, which is their last. */
-export function createHeadPicker(onPick: (heads: number[], head: number) => void, signal: AbortSignal): HeadPicker {
+export function createHeadPicker(
+  onPick: (heads: number[], head: number) => void,
+  signal: AbortSignal,
+  onAim?: OnAim,
+): HeadPicker {
   let [count, heads, head] = [0, [] as readonly number[], 0];
   const pick = (index: number, mode: PickMode) => {
     const next = pickHeads(heads, index, mode, count);
     onPick(next, next.at(-1) ?? 0);
   };
-  const chips = createChips("Heads", true, pick, signal);
+  const chips = createChips("Heads", true, pick, signal, onAim);
   const all = createButton("all", "Show all heads", () => pick(head, "all"), signal);
   const hint = element("small", { id: uniqueId() }, "Ctrl+click or Space adds a head");
   setAttribute(chips.element, "aria-describedby", hint.id);

@@ -1,12 +1,14 @@
 /** Paints a matrix as coloured cells, pixel by pixel: crisp when enlarged, honest when there are more cells than pixels. */
 
-import type { NdArray } from "../runtime/context.ts";
+import type { Codes, NdArray } from "../runtime/context.ts";
 import { type Context2D, pixelRatio, type Rect } from "./canvas.ts";
 import { colorIndex, type Scale } from "./scale.ts";
 
 /** A piece of a larger picture: its cells, and where they lie in the coordinates of the view. */
 export interface HeatmapPiece {
   readonly values: NdArray["data"];
+  /** The same cells as they came: what is painted from them need not be decoded. */
+  readonly coded?: Codes | undefined;
   readonly rows: number;
   readonly columns: number;
   /** View coordinates of the first cell, and how many of them a cell covers. */
@@ -56,8 +58,61 @@ export function paintHeatmap(context: Context2D, piece: HeatmapPiece, view: View
   const image = context.createImageData(across.length, down.length);
   const pixels = new Uint32Array(image.data.buffer);
   const single = across.single && down.single;
-  const { values, columns } = piece;
+  const { coded, columns } = piece;
   const colorOf = pixelsOf(look);
+  if (coded && (single || (look.reduce === "max" && !Number.isNaN(coded.values.at(-1))))) {
+    fillFromCodes(pixels, coded, columns, across, down, colorOf);
+  } else fillFromValues(pixels, piece, across, down, look.reduce, colorOf);
+  hatch(pixels, across, down, look.missing, ratio);
+  context.putImageData(image, across.start, down.start);
+}
+
+/** The pixel of each code is worked out once, and the largest code stands for the largest value. */
+function fillFromCodes(
+  pixels: Uint32Array,
+  { codes, values }: Codes,
+  columns: number,
+  across: Pixels,
+  down: Pixels,
+  colorOf: (value: number) => number,
+): void {
+  const pixelOf = Uint32Array.from(values, colorOf);
+  const largest = codes.slice(0, columns);
+  const end = across.stop[across.length - 1] as number;
+  for (let y = 0; y < down.length; y++) {
+    const [row, stop, start] = [down.first[y] as number, down.stop[y] as number, y * across.length];
+    if (y > 0 && row === down.first[y - 1] && stop === down.stop[y - 1]) {
+      pixels.copyWithin(start, start - across.length, start);
+      continue;
+    }
+    largest.set(codes.subarray(row * columns, (row + 1) * columns));
+    for (let other = row + 1; other < stop; other++) {
+      const first = other * columns;
+      for (let column = across.first[0] as number; column < end; column++) {
+        const code = codes[first + column] as number;
+        if (code > (largest[column] as number)) largest[column] = code;
+      }
+    }
+    for (let x = 0; x < across.length; x++) {
+      const last = across.stop[x] as number;
+      let column = across.first[x] as number;
+      let most = largest[column] as number;
+      while (++column < last) if ((largest[column] as number) > most) most = largest[column] as number;
+      pixels[start + x] = pixelOf[most] as number;
+    }
+  }
+}
+
+function fillFromValues(
+  pixels: Uint32Array,
+  piece: HeatmapPiece,
+  across: Pixels,
+  down: Pixels,
+  reduce: "max" | "mean",
+  colorOf: (value: number) => number,
+): void {
+  const { values, columns } = piece;
+  const single = across.single && down.single;
   for (let y = 0; y < down.length; y++) {
     const row = down.first[y] as number;
     const start = y * across.length;
@@ -69,12 +124,10 @@ export function paintHeatmap(context: Context2D, piece: HeatmapPiece, view: View
       const column = across.first[x] as number;
       const value = single
         ? (values[row * columns + column] as number)
-        : reduced(piece, row, down.stop[y] as number, column, across.stop[x] as number, look.reduce);
+        : reduced(piece, row, down.stop[y] as number, column, across.stop[x] as number, reduce);
       pixels[start + x] = colorOf(value);
     }
   }
-  hatch(pixels, across, down, look.missing, ratio);
-  context.putImageData(image, across.start, down.start);
 }
 
 /** The pixel for a value; 0 for NaN. A linear scale is worked out in place: this runs for every pixel. */

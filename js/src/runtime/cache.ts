@@ -1,6 +1,6 @@
 /** The page's answers, newest last, under a byte budget: what was seen once is shown again without the kernel. */
 
-import type { Answer } from "./context";
+import type { Answer, NdArray } from "./context";
 
 export class AnswerCache {
   readonly #entries = new Map<string, { answer: Answer; bytes: number }>();
@@ -59,6 +59,13 @@ export class AnswerCache {
 }
 
 function size(answer: Answer): number {
-  const arrays = Object.values(answer.arrays).reduce((sum, array) => sum + array.data.byteLength, 0);
+  const arrays = Object.values(answer.arrays).reduce((sum, array) => sum + bytesOf(array), 0);
   return arrays + 2 * JSON.stringify(answer.value).length;
+}
+
+/** With what it takes once it is decoded. */
+function bytesOf(array: NdArray): number {
+  if (array.coded === undefined) return array.data.byteLength;
+  const { codes } = array.coded;
+  return codes.byteLength + codes.length * Float32Array.BYTES_PER_ELEMENT;
 }

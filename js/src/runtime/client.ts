@@ -22,6 +22,8 @@ interface Ask {
   readonly key: string;
   /** Whether it was asked for again because the captures changed meanwhile: the second answer is taken, whatever it is. */
   readonly again: boolean;
+  /** Whether nobody waits for it yet. */
+  readonly ahead: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -46,6 +48,9 @@ export interface BakedAnswer {
   readonly buffers?: readonly DataView[];
   readonly packed?: readonly string[];
 }
+
+/** An answer as it came. */
+type Packed = BakedAnswer & { readonly buffers: readonly DataView[] };
 
 interface Reply {
   readonly client: string;
@@ -77,6 +82,8 @@ export class SourceClient {
   readonly #packed = new WeakMap<Answer, BakedAnswer>();
   readonly #listeners = new Set<() => void>();
   readonly #acts = new Map<number, { resolve(value: Record<string, unknown>): void; reject(error: Error): void }>();
+  /** What was asked ahead last: not in the cache before somebody wants it, where it could take the place of what is shown. */
+  #ahead: { readonly name: string; readonly packed: Packed } | null = null;
   #requests = 0;
   #gone = false;
 
@@ -109,7 +116,7 @@ export class SourceClient {
   /** What the oldest unanswered request of `widget` waits for, and since when (ms). */
   waiting(widget: string): { readonly why: Waiting; readonly since: number } {
     for (const flight of this.#flights.values()) {
-      if (flight.asks.some((ask) => ask.widget === widget))
+      if (flight.asks.some((ask) => ask.widget === widget && !ask.ahead))
         return { why: flight.parked ?? "kernel", since: flight.since };
     }
     return { why: null, since: 0 };
@@ -121,8 +128,26 @@ export class SourceClient {
     signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
   }
 
+  /** Call `then` once no answer is on its way and the last one is painted; in any case after `most` ms. */
+  whenQuiet(most: number, then: () => void): void {
+    const ended = new AbortController();
+    const end = () => {
+      if (ended.signal.aborted) return;
+      ended.abort();
+      clearTimeout(latest);
+      then();
+    };
+    const latest = setTimeout(end, most);
+    const look = () => {
+      const quiet = [...this.#flights.values()].every((flight) => flight.parked !== null || isAhead(flight));
+      if (quiet) requestAnimationFrame(() => setTimeout(end));
+    };
+    this.onState(ended.signal, look);
+    look();
+  }
+
   cached(what: string, args: Arguments): Answer | undefined {
-    return this.#cache.get(this.#cacheKey(key(what, args)));
+    return this.#known(key(what, args));
   }
 
   /** Take answers that came with a widget's state, so that its first picture needs no question. */
@@ -140,9 +165,18 @@ export class SourceClient {
     return answer && this.#packed.get(answer);
   }
 
+  /** Ask before anybody waits for it; see `ViewContext.askAhead`. */
+  askAhead(widget: string, control: string, what: string, args: Arguments): void {
+    const name = key(what, args);
+    const here = this.saved || this.#gone || this.#ahead?.name === this.#cacheKey(name) || this.cached(what, args);
+    const asked = [...this.#flights.values()].some((flight) => flight.key === name);
+    if (!here && !asked)
+      this.#ask({ widget, control, what, args, key: name, again: false, ahead: true }).catch(() => {});
+  }
+
   async ask(widget: string, control: string, what: string, args: Arguments, again = false): Promise<Answer> {
     const name = key(what, args);
-    const known = this.#cache.get(this.#cacheKey(name));
+    const known = this.#known(name);
     if (known !== undefined) return known;
     if (this.saved) return this.#unbake(name);
     if (name.length > MOST_CHARACTERS) {
@@ -151,8 +185,13 @@ export class SourceClient {
       );
     }
     if (this.#gone) throw new Error(GONE);
+    return this.#ask({ widget, control, what, args, key: name, again, ahead: false });
+  }
+
+  #ask(question: Omit<Ask, "resolve" | "reject">): Promise<Answer> {
+    const { widget, control } = question;
     return new Promise((resolve, reject) => {
-      const ask: Ask = { widget, control, what, args, key: name, again, resolve, reject };
+      const ask: Ask = { ...question, resolve, reject };
       const slotName = `${widget}|${control}`;
       const slot = this.#slots.get(slotName) ?? { flight: null, next: null };
       this.#slots.set(slotName, slot);
@@ -209,7 +248,7 @@ export class SourceClient {
       }
     }
     const request = ++this.#requests;
-    const { widget, control, what, args } = ask;
+    const { widget, control, what, args, ahead } = ask;
     this.#flights.set(request, {
       key: ask.key,
       what,
@@ -219,7 +258,7 @@ export class SourceClient {
       since: performance.now(),
     });
     slot.flight = request;
-    this.#send({ client: PAGE, request, widget, control, what, arguments: args });
+    this.#send({ client: PAGE, request, widget, control, what, arguments: args, ...(ahead && { ahead }) });
     this.#notify();
   }
 
@@ -259,7 +298,9 @@ export class SourceClient {
       try {
         const { what, args } = flight;
         const { value = {}, arrays = {}, version = this.version } = reply;
-        const answer = this.#store(flight.key, { what, arguments: args, value, arrays, version, buffers });
+        const packed = { what, arguments: args, value, arrays, version, buffers };
+        if (isAhead(flight)) this.#ahead = { name: this.#cacheKey(flight.key, version), packed };
+        const answer = isAhead(flight) ? NOTHING : this.#store(flight.key, packed);
         for (const ask of flight.asks) ask.resolve(answer);
       } catch (error) {
         for (const ask of flight.asks) ask.reject(error as Error);
@@ -269,15 +310,23 @@ export class SourceClient {
     this.#notify();
   }
 
-  #askAgain({ widget, control, what, args, resolve, reject }: Ask): void {
-    if (this.#slots.get(`${widget}|${control}`)?.next) reject(superseded());
+  #askAgain({ widget, control, what, args, ahead, resolve, reject }: Ask): void {
+    if (ahead || this.#slots.get(`${widget}|${control}`)?.next) reject(superseded());
     else void this.ask(widget, control, what, args, true).then(resolve, reject);
   }
 
-  #store(name: string, packed: BakedAnswer & { readonly buffers: readonly DataView[] }): Answer {
+  #known(name: string): Answer | undefined {
+    const answer = this.#cache.get(this.#cacheKey(name));
+    const ahead = this.#ahead;
+    if (answer !== undefined || ahead?.name !== this.#cacheKey(name)) return answer;
+    this.#ahead = null;
+    return this.#store(name, ahead.packed);
+  }
+
+  #store(name: string, packed: Packed): Answer {
     const answer = unpack(packed.value, packed.arrays, packed.buffers);
     const bytes = packed.buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
-    this.#cache.set(`${this.#id}|${packed.version}|${name}`, answer, bytes);
+    this.#cache.set(this.#cacheKey(name, packed.version), answer, bytes);
     this.#packed.set(answer, packed);
     return answer;
   }
@@ -328,13 +377,20 @@ export class SourceClient {
     return answer;
   }
 
-  #cacheKey(name: string): string {
-    return `${this.#id}|${this.version}|${name}`;
+  #cacheKey(name: string, version = this.version): string {
+    return `${this.#id}|${version}|${name}`;
   }
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+const NOTHING: Answer = { value: {}, arrays: {} };
+
+/** Whether nobody waits for it. */
+function isAhead({ asks }: Flight): boolean {
+  return asks.every((ask) => ask.ahead);
 }
 
 /** The same question has the same key, whatever the order of its arguments. */

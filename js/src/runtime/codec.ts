@@ -1,6 +1,6 @@
 /** Reads arrays off the wire. The Python half is `nnwidgets/wire/codec.py`; both are tested with the same fixtures. */
 
-import type { NdArray } from "./context";
+import type { Codes, NdArray } from "./context";
 
 export interface Header {
   readonly dtype: string;
@@ -34,10 +34,27 @@ export function decode(header: Header, bytes: DataView): NdArray {
     );
   }
   if (header.coding === "raw") return { shape: header.shape, data: codes };
-  const table = values(header);
-  const data = new Float32Array(count);
-  for (let index = 0; index < count; index++) data[index] = table[codes[index] as number] as number;
-  return { shape: header.shape, data };
+  return new CodedArray(header.shape, { codes: codes as Codes["codes"], values: values(header) });
+}
+
+/** Decoded when its numbers are first asked for: somebody may be waiting for the picture, which needs none. */
+class CodedArray implements NdArray {
+  #data: Float32Array | undefined;
+
+  constructor(
+    readonly shape: readonly number[],
+    readonly coded: Codes,
+  ) {}
+
+  get data(): Float32Array {
+    if (this.#data === undefined) {
+      const { codes, values } = this.coded;
+      const data = new Float32Array(codes.length);
+      for (let index = 0; index < data.length; index++) data[index] = values[codes[index] as number] as number;
+      this.#data = data;
+    }
+    return this.#data;
+  }
 }
 
 /** The value of each code. A table of 256 or 65,536 entries is quicker than arithmetic for each pixel. */

@@ -1,9 +1,17 @@
 /** What a widget's browser half is given, and what it must be. The one contract between `runtime` and `widgets`. */
 
-/** A decoded array: row-major values with their shape. Quantised arrays come decoded to float32. NaN and infinities arrive as such. */
+/** An array: row-major values with their shape. Quantised arrays are float32, decoded when `data` is first read. NaN and infinities arrive as such. */
 export interface NdArray {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+  /** How a quantised array came: a picture can be painted from it without decoding it. */
+  readonly coded?: Codes;
+}
+
+/** Codes and the value that each stands for; a higher code is no smaller value, but where the last one stands for NaN. */
+export interface Codes {
+  readonly codes: Uint8Array | Uint16Array;
+  readonly values: Float32Array;
 }
 
 export interface Answer {
@@ -79,6 +87,11 @@ export interface ViewContext {
   onVersion(listener: () => void): void;
   /** Ask the kernel (or the saved page). Answered from the page's cache where possible. Rejects with an Error whose message is for the reader. */
   ask(what: string, args: Arguments, options?: AskOptions): Promise<Answer>;
+  /**
+   * What `ask` will want in a moment, for a hand already goes down on it. Only what the kernel has stored and is quick to answer
+   * comes, the newest question alone, and nothing is shown of it: no waiting, no error.
+   */
+  askAhead(what: string, args: Arguments): void;
   /** The answer if the page has it already, so that a view can paint in the same frame. */
   cached(what: string, args: Arguments): Answer | undefined;
   /** Whether this is a saved page: there is no kernel to act on. */

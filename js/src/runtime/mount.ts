@@ -88,13 +88,14 @@ export class Mounter {
     code.view({
       root: frame.root,
       options: optionsClient(model, signal),
-      selection: selectionClient(selection, signal),
+      selection: selectionClient(selection, (most, then) => client.whenQuiet(most, then), signal),
       onVersion: (listener) => listen(source.model, "change:version", signal, once(listener, signal)),
       async ask(what, args, options) {
         const answer = await client.ask(widgetId(model), `${view} ${options?.control ?? what}`, what, args);
         use(what, args);
         return answer;
       },
+      askAhead: (what, args) => client.askAhead(widgetId(model), `${view} ahead`, what, args),
       cached(what, args) {
         const answer = client.cached(what, args);
         if (answer !== undefined) use(what, args);

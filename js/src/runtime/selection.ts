@@ -3,16 +3,30 @@
 import type { SelectionClient, SelectionState } from "./context";
 import { listen, type Twin } from "./host";
 
-export function selectionClient(twin: Twin, signal: AbortSignal): SelectionClient {
+/** ms that the kernel may not know yet what was picked. */
+const MOST = 300;
+
+/** `whenQuiet` calls back once what the views asked is answered, and in any case after so many ms. */
+export function selectionClient(
+  twin: Twin,
+  whenQuiet: (most: number, then: () => void) => void,
+  signal: AbortSignal,
+): SelectionClient {
   const { model } = twin;
-  let saving: ReturnType<typeof setTimeout> | undefined;
+  let waiting = false;
+  const save = () => {
+    waiting = false;
+    model.save_changes();
+  };
   return {
     get: (field) => model.get(field) as never,
     set(change) {
       for (const [field, value] of Object.entries(whole(change))) model.set(field, value);
-      // The kernel hears it after the questions that the views ask now: its echo would come before their answers.
-      clearTimeout(saving);
-      saving = setTimeout(() => model.save_changes());
+      if (waiting) return;
+      waiting = true;
+      // The kernel hears it after the answers to what the views ask now: handling it, and showing the page that the kernel is
+      // busy with it, would hold them up.
+      setTimeout(() => whenQuiet(MOST, save));
     },
     onChange(fields, listener) {
       const notify = once(listener, signal);

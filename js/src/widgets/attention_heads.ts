@@ -1,5 +1,6 @@
 /** AttentionHeads: two columns of tokens with a line for each weight of the selected heads. */
 
+import { afterPaint } from "../controls/dom.ts";
 import { createSlider } from "../controls/slider.ts";
 import type { TokenColumnEvents } from "../controls/token_column.ts";
 import type { View } from "../runtime/context.ts";
@@ -173,18 +174,13 @@ export const view: View = (context) => {
     return { name: "received", title, full: most || 1, value: (slot, row) => means[slot]?.[row] };
   }
 
-  let due: ReturnType<typeof setTimeout> | undefined;
   /** The table may scan whole matrices: it follows the picture's frame instead of holding it up. */
-  function readSoon(): void {
-    if (due === undefined) due = setTimeout(read, 30);
-  }
+  const readSoon = afterPaint(read);
   const strongestOverall = memo((...on: [HeadsScene["query"], HeadsScene["key"], ...(HeadRows | undefined)[]]) =>
     scene && on ? strongest(scene, RANKED) : [],
   );
 
   function read(): void {
-    clearTimeout(due);
-    due = undefined;
     if (!scene || signal.aborted) return;
     const now = scene;
     const overall = !now.focus && now.whole;

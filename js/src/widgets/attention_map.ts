@@ -1,6 +1,6 @@
 /** AttentionMap: the attention weights of a head, or the mean over heads, as a heatmap that can be zoomed. */
 
-import { element, setAttribute, setText } from "../controls/dom.ts";
+import { afterPaint, element, setAttribute, setText } from "../controls/dom.ts";
 import type { Rect } from "../draw/canvas.ts";
 import type { View as Window } from "../draw/heatmap.ts";
 import { displayText } from "../draw/text.ts";
@@ -13,7 +13,7 @@ import { listenToHands, type MapGestures, type Point } from "./attention/map_ges
 import { type Cell, cellAt, type MapLayout, placeAt, rectOf } from "./attention/map_layout.ts";
 import { createMapSubjects, type MapOptions, type MapSubject, type MapSubjects } from "./attention/map_matrix.ts";
 import { paintOverlay } from "./attention/map_overlay.ts";
-import { layoutOf, type MapLook, type Picked, paintMap } from "./attention/map_picture.ts";
+import { layoutOf, type MapLook, type Picked, paintMap, type Seen } from "./attention/map_picture.ts";
 import { memo } from "./attention/memo.ts";
 import { createPickers } from "./attention/pickers.ts";
 import { placeOf } from "./attention/place.ts";
@@ -41,6 +41,7 @@ export const view: View = (context) => {
   const map = element("div", { class: "nnw-map", hidden: true }, canvas, overlay, tip, spoken);
   const table = element("div", { class: "nnw-table-twin", hidden: true, tabindex: 0 });
   const values = element("div", { class: "nnw-values" });
+  const hint = element("span", { class: "nnw-faint" }, HINT);
   frame.picture.append(map, table);
   frame.reading.append(values);
 
@@ -50,6 +51,7 @@ export const view: View = (context) => {
   let exact: ExactLookup | null = null;
   let layout: MapLayout | null = null;
   let shown: Window | null = null;
+  let seen: Seen | null = null;
   let asTable = false;
   let hover: Cell | null = null;
   let cursor: Cell | null = null;
@@ -189,9 +191,9 @@ export const view: View = (context) => {
     shown = inside(shown ?? whole(subject.matrix), subject.matrix);
     const one = rectOf(layout, shown, { row: 0, column: 0 });
     const shared = Math.min(one.width, one.height) * devicePixelRatio < 1;
-    let mostlySmall = false;
     map.hidden = asTable;
     table.hidden = !asTable;
+    seen = null;
     if (asTable) {
       subject.matrix.need(tableView(shown));
       table.style.maxHeight = `${layout.height}px`;
@@ -199,14 +201,16 @@ export const view: View = (context) => {
       table.replaceChildren(tableTwin(subject, shown, picked(), exact?.get(subject.place, tablePart(subject, shown))));
     } else {
       const [colorMap, scale] = [options.get<MapLook["colorMap"]>("color_map"), options.get<MapLook["scale"]>("scale")];
-      const seen = paintMap(canvas, subject, shown, layout, { colorMap, scale, reduce, theme, picked: picked() });
-      mostlySmall = seen.mostlySmall;
+      seen = paintMap(canvas, subject, shown, layout, { colorMap, scale, reduce, theme, picked: picked() });
     }
-    controls.show({ shared, table: asTable, mostlySmall });
+    controls.show({ shared, table: asTable });
+    advise();
     frame.entitle(nameOf(subject), subject.place, subject.source.overview);
     setAttribute(canvas, "aria-label", describe(subject));
     look();
   }
+
+  const advise = afterPaint(() => controls.advise(seen?.mostlySmall() ?? false));
 
   /** Takes a matrix over; the zoom stays where the new one has the same rows and columns. */
   function settle(found: MapSubject, lookup: ExactLookup): void {
@@ -227,7 +231,8 @@ export const view: View = (context) => {
     const [tells, now] = [subject, told && pairOf(subject, told)];
     const weight = now ? exact.get(tells.place, now)?.weights[0] : undefined;
     exact.want(tells.place, [...(now ? [now] : []), ...(asTable ? [tablePart(tells, shown)] : [])]);
-    values.replaceChildren(...(told ? cellWords(tells, told, weight) : [hint()]));
+    if (told) values.replaceChildren(...cellWords(tells, told, weight));
+    else if (hint.parentElement !== values) values.replaceChildren(hint);
     tip.hidden = !hover || box !== null;
     if (hover && !tip.hidden) {
       tip.replaceChildren(...cellWords(tells, hover, weight));
@@ -268,13 +273,8 @@ function describe(subject: MapSubject): string {
   return `Attention weights, ${kindName(place.entry)}, ${displayText(place.entry.path)}, ${nameOf(subject)}: ${size}. Arrow keys move between cells, plus and minus zoom, Enter keeps one, Escape lets it go.`;
 }
 
-function hint(): HTMLElement {
-  return element(
-    "span",
-    { class: "nnw-faint" },
-    "Point at a cell for its weight; a click keeps it, Escape lets it go. Drag to zoom, double click for all; the wheel zooms with Ctrl, or once the map has focus.",
-  );
-}
+const HINT =
+  "Point at a cell for its weight; a click keeps it, Escape lets it go. Drag to zoom, double click for all; the wheel zooms with Ctrl, or once the map has focus.";
 
 /** Beside the cell, on the side where there is room. */
 function placeTip(tip: HTMLElement, cell: Rect, host: HTMLElement): void {

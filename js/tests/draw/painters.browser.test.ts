@@ -75,6 +75,37 @@ describe("a heatmap", () => {
     paintHeatmap(missing, piece(values, 400), view, RECT, look("max"));
     expect(["rgb(1 2 3)", "rgb(4 5 6)"]).toContain(at(missing, 10, 30));
   });
+  it("looks the same from codes as from the values that they stand for", () => {
+    const side = 50;
+    const codes = Uint8Array.from({ length: side * side }, (_, i) => (i * i * 37 + 11 * i) % 256);
+    const tables = {
+      plain: Float32Array.from({ length: 256 }, (_, code) => (code / 255) ** 2),
+      special: Float32Array.from({ length: 256 }, (_, code) =>
+        code < 253 ? (code / 252) ** 2 : ([-Infinity, Infinity, NaN][code - 253] as number),
+      ),
+    };
+    const views = [
+      [0, side, 0, side],
+      [0, side, 10, 20],
+      [12.3, 30.8, 0, side],
+      [3, 9, 4, 11],
+    ] as const;
+    for (const values of Object.values(tables)) {
+      const plain = piece(
+        [...codes].map((code) => values[code] as number),
+        side,
+      );
+      for (const [left, right, top, bottom] of views) {
+        for (const reduce of ["max", "mean"] as const) {
+          const [one, other] = [board(), board()];
+          paintHeatmap(one, plain, { left, right, top, bottom }, RECT, look(reduce));
+          paintHeatmap(other, { ...plain, coded: { codes, values } }, { left, right, top, bottom }, RECT, look(reduce));
+          const pixels = (context: Context2D) => context.getImageData(0, 0, 80, 80).data.join();
+          expect(pixels(other) === pixels(one)).toBe(true);
+        }
+      }
+    }
+  });
   it("draws only the part in sight of a piece that lies elsewhere", () => {
     const context = board();
     const tile = { ...piece([1], 1), top: 0, left: 8, span: 4 };

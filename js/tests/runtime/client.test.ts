@@ -1,6 +1,6 @@
 /** The page's half of requests: latest wins, sharing, parking, the cache, a kernel that is gone, a saved page. */
 import { deflateRawSync } from "node:zlib";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AnswerCache } from "../../src/runtime/cache";
 import { PAGE, SourceClient } from "../../src/runtime/client";
 import { Superseded } from "../../src/runtime/context";
@@ -232,6 +232,130 @@ describe("limits and ends", () => {
     expect(client.gone).toBe(true);
     await expect(ask(3)).rejects.toThrow("kernel is gone");
     expect((await ask(1)).value.head).toBe(1);
+  });
+});
+
+describe("what is asked ahead", () => {
+  const ahead = (head: number) => client.askAhead("w", "ahead", "weights", { head });
+  const one = (): [object, DataView[]] => [
+    { version: 1, value: {}, arrays: { a: { dtype: "uint8", shape: [1], coding: "raw" } } },
+    [new DataView(new Uint8Array([7]).buffer)],
+  ];
+
+  it("says so to the kernel, and is here at once when it is wanted", async () => {
+    ahead(3);
+    expect(model.sent[0]).toMatchObject({ ahead: true, arguments: { head: 3 } });
+    model.reply(0, ...one());
+    expect(client.cached("weights", { head: 3 })?.arrays.a?.data).toEqual(new Uint8Array([7]));
+    expect((await ask(3)).arrays.a?.data[0]).toBe(7);
+    expect(heads()).toEqual([3]);
+  });
+
+  it("is one request at a time, then the newest", () => {
+    for (const head of [1, 2, 3]) ahead(head);
+    model.reply(0, ...one());
+    expect(heads()).toEqual([1, 3]);
+  });
+
+  it("is what somebody waits for as soon as somebody asks", async () => {
+    ahead(4);
+    expect(client.waiting("w").why).toBeNull();
+    const asked = ask(4);
+    expect(client.waiting("w").why).toBe("kernel");
+    model.reply(0, ...one());
+    expect((await asked).arrays.a?.data[0]).toBe(7);
+    expect(heads()).toEqual([4]);
+  });
+
+  it("is forgotten where the kernel has it not, and asked in earnest where somebody wants it", async () => {
+    ahead(5);
+    model.reply(0, { superseded: true });
+    await settle();
+    expect(heads()).toEqual([5]);
+    ahead(6);
+    const asked = ask(6);
+    model.reply(1, { superseded: true });
+    await settle();
+    expect(model.sent[2]).not.toHaveProperty("ahead");
+    model.reply(2, ...one());
+    expect((await asked).arrays.a?.data[0]).toBe(7);
+  });
+
+  it("takes nothing's place in the cache, and only the newest is kept", async () => {
+    for (const head of [1, 2]) {
+      ahead(head);
+      model.reply(head - 1, ...one());
+    }
+    await settle();
+    expect(client.cached("weights", { head: 1 })).toBeUndefined();
+    expect(client.cached("weights", { head: 2 })).toBeDefined();
+  });
+
+  it("is of no use once the captures changed", () => {
+    ahead(1);
+    model.reply(0, ...one());
+    model.set("version", 2);
+    expect(client.cached("weights", { head: 1 })).toBeUndefined();
+  });
+
+  it("asks nothing of a saved page, nor for what is here or on its way", () => {
+    void ask(1);
+    ahead(1);
+    model.reply(0, ...one());
+    ahead(1);
+    expect(heads()).toEqual([1]);
+    connect({ baked: [] });
+    ahead(1);
+    expect(heads()).toEqual([]);
+  });
+});
+
+describe("the kernel hears of a pick", () => {
+  const frames: (() => void)[] = [];
+  beforeEach(() => {
+    frames.length = 0;
+    vi.useFakeTimers();
+    vi.stubGlobal("requestAnimationFrame", (callback: () => void) => frames.push(callback));
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+  const frame = () => {
+    for (const callback of frames.splice(0)) callback();
+    vi.advanceTimersByTime(0);
+  };
+
+  it("after the picture that answers it", () => {
+    const heard = vi.fn();
+    void ask(1);
+    client.whenQuiet(300, heard);
+    frame();
+    expect(heard).not.toHaveBeenCalled();
+    model.reply(0, { version: 1, value: {} });
+    expect(heard).not.toHaveBeenCalled();
+    frame();
+    vi.advanceTimersByTime(1000);
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it("without an answer in time, all the same", () => {
+    const heard = vi.fn();
+    void ask(1);
+    client.whenQuiet(300, heard);
+    vi.advanceTimersByTime(299);
+    expect(heard).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it("soon where nothing was asked, or what was asked waits for the model", () => {
+    const heard = vi.fn();
+    void ask(1);
+    model.reply(0, { parked: "model" });
+    client.whenQuiet(300, heard);
+    frame();
+    expect(heard).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -44,6 +44,15 @@ const BRIGHT = toCss(colorTable("viridis")[255] as number);
 const four = { tokens: ["a", "b", "c", "d"], special: [] };
 const shown = () => expect.poll(() => find(BRIGHT).count);
 
+it("asks for a head ahead when the pointer goes down on it, in the words that it will ask in", async () => {
+  open({ answer: fakeModel(four).answer });
+  await label().toMatch(/head 0/);
+  await page.getByRole("option", { name: "Head 1", exact: true }).click();
+  await label().toMatch(/head 1/);
+  const { what, args } = context.asks.at(-1) as (typeof context.asks)[number];
+  expect(context.aheads).toEqual([{ what, args }]);
+});
+
 describe("what it shows", () => {
   it("another head to the pixel as if it were the first one shown", async () => {
     const { width, height } = { width: 900, height: 2000 };

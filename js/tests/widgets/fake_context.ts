@@ -19,6 +19,8 @@ export interface Ask {
 export interface FakeContext extends ViewContext {
   readonly asks: Ask[];
   readonly acts: { readonly what: string; readonly args: Arguments }[];
+  /** What was asked ahead; it is not answered. */
+  readonly aheads: Pick<Ask, "what" | "args">[];
   readonly errors: unknown[];
   /** The selection as it stands. */
   readonly selected: SelectionState;
@@ -110,7 +112,7 @@ export function fakeContext(page: FakePage): FakeContext {
   const pushListeners: Parameters<ViewContext["onPush"]>[0][] = [];
   const acts: FakeContext["acts"] = [];
   const cache = new Map<string, Answer>();
-  const [asks, errors]: [Ask[], unknown[]] = [[], []];
+  const [asks, aheads, errors]: [Ask[], FakeContext["aheads"], unknown[]] = [[], [], []];
   const newest = new Map<string, number>();
   let theme = page.theme ?? LIGHT;
   let version = 0;
@@ -123,6 +125,7 @@ export function fakeContext(page: FakePage): FakeContext {
     root: page.root,
     asks,
     acts,
+    aheads,
     errors,
     selected,
     traits,
@@ -153,6 +156,7 @@ export function fakeContext(page: FakePage): FakeContext {
       if (asked === version) cache.set(keyOf(what, args), answer);
       return answer;
     },
+    askAhead: (what, args) => void aheads.push({ what, args }),
     cached: (what, args) => cache.get(keyOf(what, args)),
     saved: page.saved ?? false,
     async act(what, args) {

@@ -177,6 +177,11 @@ class Curve:
         return float(self.steps.min()), float(self.steps.max())
 
 
+def scatter(points: Floats) -> float:
+    """Standard deviation of points around their median, outliers apart."""
+    return float(_SIGMA * np.median(np.abs(points - np.median(points)))) if len(points) else 0.0
+
+
 def _order(steps: Floats) -> NDArray[np.int64] | None:
     """How to sort by step; None where the order of logging is the better one.
 

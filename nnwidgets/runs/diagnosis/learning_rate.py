@@ -3,9 +3,10 @@
 import numpy as np
 
 from nnwidgets.runs.diagnosis import words
-from nnwidgets.runs.diagnosis.curve import Curve
+from nnwidgets.runs.diagnosis.curve import scatter
 from nnwidgets.runs.diagnosis.curves import ENOUGH, Curves
 from nnwidgets.runs.diagnosis.finding import Finding
+from nnwidgets.runs.diagnosis.not_finite import LASTING
 
 EARLY = 0.2
 """The share of the run in which it shoots up."""
@@ -13,13 +14,15 @@ HEIGHT = 3.0
 """How far above the start: three times what the loss later fell below it, and the start's own size once more."""
 LEAST = 1.0
 CLEAR = 20.0
-"""And so many standard deviations of a point."""
+"""And so many standard deviations of a point,"""
+STANDS_OUT = 2.0
+"""and so many times as high as any point elsewhere: losses of single batches may have peaks all along."""
 
 
 def find(curves: Curves) -> Finding | None:
     """The training loss shot up far above its start, early, or on its way to NaN.
 
-    Rule: within the first `EARLY` of the points (or in the last ones before it stays NaN) a single value stands above
+    Rule: within the first `EARLY` of the points (or in the last ones before it stays NaN) a value stands above
     the first by `HEIGHT` times the whole later fall, by `LEAST` times the first value's size, and by `CLEAR` standard
     deviations of a point. The first value is the very first point: it is computed before the first step, whatever the
     rate. Reported although the loss comes back from it, for what comes back is seldom what it could be: the jump has
@@ -32,14 +35,23 @@ def find(curves: Curves) -> Finding | None:
     if curve is None or len(curve) < 3:
         return None
     first = float(curve.costs[0])
-    in_end = not curve.finite[-1]
+    in_end = not curve.finite[-LASTING:].any()
     if len(curve) < ENOUGH and not in_end:
         return None
-    window = len(curve) if in_end else max(3, int(EARLY * len(curve)))
-    peak = int(np.argmax(curve.costs[:window]))
+    window = max(3, int(EARLY * len(curve)))
+    peak = int(np.argmax(curve.costs))
+    if peak < window:
+        elsewhere = curve.costs[window:]
+    elif in_end and peak >= len(curve) - window:
+        elsewhere = curve.costs[:-window]
+    else:
+        return None
     height = float(curve.costs[peak]) - first
+    if height < STANDS_OUT * (float(elsewhere.max(initial=first)) - first):
+        return None
     learnt = max(0.0, first - curve.lowest)
-    if height < max(HEIGHT * learnt, LEAST * abs(first), CLEAR * _noise(curve)) or height <= 0:
+    noise = scatter(curve.costs[len(curve) // 2 :])  # of the second half: the first is what is looked at
+    if height < max(HEIGHT * learnt, LEAST * abs(first), CLEAR * noise) or height <= 0:
         return None
     now = "NaN" if in_end else words.number(curve.tail)
     return Finding(
@@ -57,14 +69,6 @@ def find(curves: Curves) -> Finding | None:
         remedy="Start again with a learning rate 3 to 10 times lower, or let it rise over the first steps (warm-up); "
         "clip the gradient norm.",
     )
-
-
-def _noise(curve: Curve) -> float:
-    """Of the second half: the first is what is looked at."""
-    later = curve.costs[len(curve) // 2 :]
-    if len(later) < 3:
-        return 0.0
-    return float(1.4826 * np.median(np.abs(later - np.median(later))))
 
 
 def _rate(curves: Curves, at: float) -> str:

@@ -10,7 +10,9 @@ import type { ViewContext } from "../../runtime/context.ts";
 export interface MapControls {
   readonly elements: readonly HTMLElement[];
   /** `shared` says that pixels stand for several weights, so that how they are reduced matters. */
-  show(state: { shared: boolean; table: boolean; mostlySmall: boolean }): void;
+  show(state: { shared: boolean; table: boolean }): void;
+  /** Offers the log scale, or not. */
+  advise(log: boolean): void;
 }
 
 export interface MapControlEvents {
@@ -59,7 +61,7 @@ export function createMapControls({ options, signal }: ViewContext, events: MapC
   );
   const advice = element(
     "button",
-    { type: "button", class: "nnw-advice" },
+    { type: "button", class: "nnw-advice", hidden: true },
     "most weights are small: use the log scale",
   );
   advice.addEventListener("click", () => options.set("scale", "log"), { signal });
@@ -73,7 +75,9 @@ export function createMapControls({ options, signal }: ViewContext, events: MapC
       reduce.show(options.get("reduce"));
       reduce.element.hidden = !state.shared;
       table.show(state.table);
-      advice.hidden = !state.mostlySmall;
+    },
+    advise(log) {
+      advice.hidden = !log;
     },
   };
 }

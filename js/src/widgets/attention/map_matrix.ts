@@ -2,11 +2,11 @@
 
 import type { Answer } from "../../runtime/context.ts";
 import { type Matrix, wholeMatrix } from "./matrix.ts";
-import { matrixKey, type Place, whereOf } from "./place.ts";
+import { matrixKey, type Place } from "./place.ts";
 import { isSuperseded, type Source } from "./source.ts";
 import { type TiledMatrix, tiledMatrix } from "./tiled.ts";
 import { createColumns, type ShownTokens, type SpecialTokens } from "./tokens.ts";
-import { isWhole } from "./weights.ts";
+import { isWhole, wholeHead } from "./weights.ts";
 
 export interface MapSubject {
   readonly source: Source;
@@ -44,7 +44,7 @@ export function createMapSubjects(source: Source, onArrival: () => void): MapSub
     if (asked === key) return;
     asked = key;
     try {
-      const answer = await source.ask("attention.weights", { ...whereOf(place), head, rows: null }, "map");
+      const answer = await source.ask("attention.weights", wholeHead(place, head), "map");
       if (asked === key) arrived = { key, answer };
     } catch (error) {
       if (asked === key && !isSuperseded(error)) failed = { key, error };
@@ -54,7 +54,7 @@ export function createMapSubjects(source: Source, onArrival: () => void): MapSub
 
   const whole = (place: Place, head: number | "mean", special: SpecialTokens): MapSubject | undefined => {
     const key = matrixKey(place, head);
-    const cached = source.cached("attention.weights", { ...whereOf(place), head, rows: null });
+    const cached = source.cached("attention.weights", wholeHead(place, head));
     const answer = cached ?? (arrived?.key === key ? arrived.answer : undefined);
     if (!answer) {
       void ask(place, head, key);

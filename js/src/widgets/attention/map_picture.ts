@@ -51,8 +51,8 @@ export function layoutOf(subject: MapSubject, theme: Theme, width: number, heigh
 }
 
 export interface Seen {
-  /** Whether most weights in sight share the darkest colours of a linear scale. */
-  readonly mostlySmall: boolean;
+  /** Whether most weights in sight share the darkest colours of a linear scale; reads them, so not before they are painted. */
+  mostlySmall(): boolean;
 }
 
 export function paintMap(
@@ -95,7 +95,7 @@ export function paintMap(
     font,
     clipped: subject.matrix.clipped(),
   });
-  return { mostlySmall: scale.kind === "linear" && mostlySmall(pieces, view, subject, scale) };
+  return { mostlySmall: () => scale.kind === "linear" && mostlySmall(pieces, view, subject, scale) };
 }
 
 /** What the axes on a canvas were painted from. */

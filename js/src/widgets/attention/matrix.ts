@@ -20,22 +20,12 @@ export interface Matrix extends Extent {
 
 /** The rows and columns that are shown, taken out of the whole, whose largest weight was `sent` along. */
 export function wholeMatrix(weights: NdArray, sent: number, query: ShownTokens, key: ShownTokens): Matrix {
-  const [, keys = 0] = weights.shape;
+  const shown = query.hidden || key.hidden ? takenOut(weights, query, key) : weights;
   const [rows, columns] = [query.indices.length, key.indices.length];
-  let values = weights.data;
-  if (query.hidden || key.hidden) {
-    values = new Float32Array(rows * columns);
-    for (let row = 0; row < rows; row++) {
-      const from = (query.indices[row] as number) * keys;
-      for (let column = 0; column < columns; column++) {
-        values[row * columns + column] = weights.data[from + (key.indices[column] as number)] as number;
-      }
-    }
-  }
-  const piece = { values, rows, columns, top: 0, left: 0, span: 1 };
+  const piece = pieceOf(shown, { top: 0, left: 0, span: 1 });
   let [end, clipped] = [sent, false];
   if (!(query.plain && key.plain && sent > 0 && Number.isFinite(sent))) {
-    const { plain, all } = most({ data: values, shape: [rows, columns] }, query.faint, key.faint);
+    const { plain, all } = most(shown, query.faint, key.faint);
     end = plain || all;
     clipped = all > end;
   }
@@ -45,8 +35,34 @@ export function wholeMatrix(weights: NdArray, sent: number, query: ShownTokens, 
     pieces: () => [piece],
     maximum: () => end || 1,
     clipped: () => clipped,
-    value: (row, column) => values[row * columns + column],
+    value: (row, column) => shown.data[row * columns + column],
     need: () => undefined,
+  };
+}
+
+function takenOut({ shape: [, keys = 0], data }: NdArray, query: ShownTokens, key: ShownTokens): NdArray {
+  const [rows, columns] = [query.indices.length, key.indices.length];
+  const values = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const from = (query.indices[row] as number) * keys;
+    for (let column = 0; column < columns; column++) {
+      values[row * columns + column] = data[from + (key.indices[column] as number)] as number;
+    }
+  }
+  return { shape: [rows, columns], data: values };
+}
+
+/** Cells that lie at a place of the view, decoded only if their numbers are wanted. */
+export function pieceOf(cells: NdArray, at: Pick<HeatmapPiece, "top" | "left" | "span">): HeatmapPiece {
+  const [rows = 0, columns = 0] = cells.shape;
+  return {
+    ...at,
+    rows,
+    columns,
+    coded: cells.coded,
+    get values() {
+      return cells.data;
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { ViewContext } from "../../runtime/context.ts";
 import { type Entry, type Overview, tokensOf } from "./overview.ts";
 import type { Place } from "./place.ts";
 import type { SpecialTokens } from "./tokens.ts";
+import { askHeadAhead } from "./weights.ts";
 
 export interface Pickers {
   readonly elements: readonly HTMLElement[];
@@ -18,14 +19,20 @@ export interface Pickers {
 export function createPickers(context: ViewContext, onHead: () => void = () => {}): Pickers {
   const { selection, options, signal } = context;
   let overview: Overview | null = null;
+  let place: Place | null = null;
   const layers = createLayerPicker((index) => {
     const entry = overview?.entries[index];
     if (entry) selection.set({ attention: index, layer: entry.path });
   }, signal);
-  const heads = createHeadPicker((picked, head) => {
-    onHead();
-    selection.set({ heads: picked, head });
-  }, signal);
+  const aim = (head: number) => place && askHeadAhead(context, place, head);
+  const heads = createHeadPicker(
+    (picked, head) => {
+      onHead();
+      selection.set({ heads: picked, head });
+    },
+    signal,
+    aim,
+  );
   const step = createNumber("Step", (value) => selection.set({ step: value }), signal);
   const sample = createNumber("Sample", (value) => selection.set({ sample: value }), signal);
   const special = createSelect<SpecialTokens>(
@@ -41,8 +48,8 @@ export function createPickers(context: ViewContext, onHead: () => void = () => {
   special.element.title = "Tokens such as [CLS] and padding";
   return {
     elements: [layers.element, heads.element, step.element, sample.element, special.element],
-    show(newOverview, place) {
-      overview = newOverview;
+    show(newOverview, newPlace) {
+      [overview, place] = [newOverview, newPlace];
       layers.show(choicesOf(overview.entries), overview.entries.indexOf(place.entry));
       heads.show(place.entry.heads, place.heads, place.head);
       step.show(place.step ?? 0, 0, (place.entry.steps ?? 1) - 1);

@@ -2,7 +2,7 @@
 
 import type { HeatmapPiece, View } from "../../draw/heatmap.ts";
 import type { Answer, NdArray } from "../../runtime/context.ts";
-import { type Matrix, type Most, most } from "./matrix.ts";
+import { type Matrix, type Most, most, pieceOf } from "./matrix.ts";
 import { type Place, whereOf } from "./place.ts";
 import { isSuperseded, type Source } from "./source.ts";
 import type { Columns, ShownTokens } from "./tokens.ts";
@@ -161,7 +161,9 @@ export function tiledMatrix(
       for (let level = top; level >= drawnLevel; level--) {
         for (const name of tilesInView(view, level, extent)) {
           const tile = find(name);
-          if (tile) pieces.push(pieceOf(tile));
+          if (!tile) continue;
+          const span = 2 ** level;
+          pieces.push(pieceOf(tile.array, { top: name.row * TILE * span, left: name.column * TILE * span, span }));
         }
       }
       return pieces;
@@ -180,10 +182,4 @@ export function tiledMatrix(
 function mostOf(tiles: readonly Tile[]): Most {
   const largest = (of: keyof Most) => tiles.reduce((sum, { most }) => Math.max(sum, most[of]), 0);
   return { plain: largest("plain"), all: largest("all") };
-}
-
-function pieceOf({ name: { level, row, column }, array: { shape, data } }: Tile): HeatmapPiece {
-  const span = 2 ** level;
-  const [rows = 0, columns = 0] = shape;
-  return { values: data, rows, columns, top: row * TILE * span, left: column * TILE * span, span };
 }

@@ -1,6 +1,6 @@
 /** The weights of the selected heads, row by row: whole matrices where they are small, blocks of rows where they are large. */
 
-import type { Answer, Arguments, NdArray } from "../../runtime/context.ts";
+import type { Answer, Arguments, NdArray, ViewContext } from "../../runtime/context.ts";
 import { matrixKey, type Place, whereOf } from "./place.ts";
 import { isSuperseded, type Source } from "./source.ts";
 
@@ -16,6 +16,16 @@ const KEPT = 4 * 1024 * 1024;
 
 export function isWhole(place: Place): boolean {
   return place.entry.queries * place.entry.keys <= WHOLE;
+}
+
+/** The arguments of the question for all rows of a head. */
+export function wholeHead(place: Place, head: number | "mean"): Arguments {
+  return { ...whereOf(place), head, rows: null };
+}
+
+/** While the hand still goes down on a head: its weights are here once it is picked, where they come whole. */
+export function askHeadAhead(context: ViewContext, place: Place, head: number): void {
+  if (isWhole(place)) context.askAhead("attention.weights", wholeHead(place, head));
 }
 
 export interface HeadRows {
@@ -150,7 +160,7 @@ function piecesOf(place: Place, head: number, from: number, to: number, slot: nu
   const args = { ...whereOf(place), head };
   if (isWhole(place)) {
     const whole = { first: 0, shape: [queries, keys], blockRows: Number.POSITIVE_INFINITY } as const;
-    return [{ key, ...whole, args: { ...args, rows: null }, control: `head-${slot}` }];
+    return [{ key, ...whole, args: wholeHead(place, head), control: `head-${slot}` }];
   }
   return blocksBetween(from, to, queries).map(([start, stop]) => ({
     key,
