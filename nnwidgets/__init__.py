@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from nnwidgets.source import Selection as Selection
     from nnwidgets.widgets.attention_heads import AttentionHeads as AttentionHeads
     from nnwidgets.widgets.attention_map import AttentionMap as AttentionMap
+    from nnwidgets.widgets.live_plot import LivePlot as LivePlot
+    from nnwidgets.widgets.quick import plot_history as plot_history
+    from nnwidgets.widgets.quick import plot_loss as plot_loss
+    from nnwidgets.widgets.quick import plot_metrics as plot_metrics
+    from nnwidgets.widgets.quick import training_dashboard as training_dashboard
     from nnwidgets.widgets.training_monitor import TrainingMonitor as TrainingMonitor
     from nnwidgets.wire.runtime import set_page_cache as set_page_cache
 
@@ -38,9 +43,14 @@ _HOME = {
     "Selection": "nnwidgets.source",
     "AttentionHeads": "nnwidgets.widgets.attention_heads",
     "AttentionMap": "nnwidgets.widgets.attention_map",
+    "LivePlot": "nnwidgets.widgets.live_plot",
     "TrainingMonitor": "nnwidgets.widgets.training_monitor",
+    "plot_history": "nnwidgets.widgets.quick",
+    "plot_loss": "nnwidgets.widgets.quick",
+    "plot_metrics": "nnwidgets.widgets.quick",
     "save_page": "nnwidgets.export.page",
     "set_page_cache": "nnwidgets.wire.runtime",
+    "training_dashboard": "nnwidgets.widgets.quick",
     "watch": "nnwidgets.session.watch",
 }
 _ROOMS = {"analysis": "nnwidgets.analysis", "callbacks": "nnwidgets.runs.callbacks", "data": "nnwidgets.data"}
@@ -49,6 +59,7 @@ __all__ = [
     "AttentionHeads",
     "AttentionMap",
     "Histogram",
+    "LivePlot",
     "ModelSession",
     "Run",
     "RunStore",
@@ -56,8 +67,12 @@ __all__ = [
     "TrainingMonitor",
     "callbacks",
     "data",
+    "plot_history",
+    "plot_loss",
+    "plot_metrics",
     "save_page",
     "set_page_cache",
+    "training_dashboard",
     "watch",
 ]
 

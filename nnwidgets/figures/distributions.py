@@ -52,7 +52,7 @@ def _note(result: LayerDistributions, row: int) -> str:
         return "not logged at this step"
     parts = [f"μ {histogram.mean:.2g}, σ {histogram.std:.2g}" if histogram.counts.sum() else "no finite value"]
     least, most = zeros(histogram)
-    if most >= 0.05:
+    if least > 0:  # that a few values may be zeros is so in every bell, and no news
         parts.append(
             f"zeros {100 * least:.0f}–{100 * most:.0f} %" if most - least > 0.005 else f"zeros {100 * most:.0f} %"
         )
@@ -295,7 +295,7 @@ def _between(one: Color, other: Color, share: float) -> Color:
 
 # ------------------------------------------------------------------------------------------------------------ still
 
-_CELL = (170, 78, 46)  # pixels: a histogram's width and height, and the words around it
+_CELL = (170, 78, 60)  # pixels: a histogram's width and height, and the words around it
 
 
 def still(
@@ -378,11 +378,19 @@ def _still_histograms(
             low, high = common or (float(histogram.edges[0]), float(histogram.edges[-1]))
             canvas.text(left, top + tall + 22, f"{low:.2g}".replace("-", "−"), SUBTLE, size=9)
             canvas.text(left + wide, top + tall + 22, f"{high:.2g}".replace("-", "−"), SUBTLE, size=9, align="right")
-        canvas.text(left + wide / 2, top + tall + 22, _note(result, row)[:22], SUBTLE, size=8, align="center")
+        canvas.text(left, top + tall + 36, _fitted(_note(result, row), wide), SUBTLE, size=9)
     if len(page) < len(result.paths):
         text = f"layers {page[0] + 1} to {page[-1] + 1} of {len(result.paths)}"
         canvas.text(12, canvas.pixels.shape[0] - 9, text, SUBTLE, size=10)
     return canvas
+
+
+def _fitted(text: str, room: int) -> str:
+    """The parts of a note that have room."""
+    parts = text.split(", ")
+    while len(parts) > 1 and text_width(", ".join(parts), 9) > room:
+        parts.pop(1 if len(parts) > 2 else -1)
+    return ", ".join(parts)
 
 
 def _still_boxes(result: LayerDistributions, log: bool, layer: str | None) -> Canvas:

@@ -36,6 +36,8 @@ BENCHMARKS = {
     "capture": "capture",
     "tiles": "tiles",
     "paint": "first_paint",
+    "training": "training",
+    "monitor": "monitor",
 }
 """What `--only` takes → the module here that measures it."""
 

@@ -85,8 +85,27 @@ def test_an_outlier_changes_nothing():
 
 def test_whatever_is_logged_there_is_an_answer_and_no_exception():
     rng = np.random.default_rng(5)
-    names = ["loss", "val_loss", "train/loss", "accuracy", "val_acc", "d_loss", "g_loss", "diversity", "grad_norm", "lr",
-             "dead/a", "dead/", "/", "", "gradient_mean/a/b", *[f"gradient_mean/{at}" for at in range(6)], "update_ratio/x"]  # fmt: skip
+    names = [
+        "loss",
+        "val_loss",
+        "train/loss",
+        "accuracy",
+        "val_acc",
+        "d_loss",
+        "g_loss",
+        "diversity",
+        "grad_norm",
+        "lr",
+    ]
+    names += [
+        "dead/a",
+        "dead/",
+        "/",
+        "",
+        "gradient_mean/a/b",
+        *[f"gradient_mean/{at}" for at in range(6)],
+        "update_ratio/x",
+    ]
     for _ in range(400):
         run = {}
         for name in rng.permutation(names)[: rng.integers(0, len(names))]:

@@ -16,8 +16,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import optimizer as torch_optimizer
 
-from nnwidgets.runs import NotRecording, Run, RunStore
+from nnwidgets.runs import Histogram, NotRecording, Run, RunStore
 from nnwidgets.session import watch as watch_module
+from nnwidgets.session.measures import histogram_of
 from nnwidgets.session.watch import Watch, watch
 
 from .models import Picture
@@ -548,3 +549,22 @@ def test_the_run_must_be_clear() -> None:
             watch(model)
     with pytest.raises(NotRecording, match="'a' does not record"):
         watch(model, run=run)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        torch.linspace(-3, 5, 5000) ** 3,
+        torch.arange(999.0) % 5,
+        torch.full((7,), 2.0),
+        torch.tensor([1.0, math.nan, 2.0, math.inf]),
+        torch.tensor([-3e38, 3e38]),
+        torch.zeros(0),
+    ],
+)
+def test_a_histogram_is_that_of_the_runs(values: torch.Tensor) -> None:
+    mine, theirs = histogram_of([values]), Histogram.of(values)
+    assert list(mine.counts) == list(theirs.counts)
+    assert (mine.nan, mine.infinite) == (theirs.nan, theirs.infinite)
+    for name in ("edges", "quantiles", "minimum", "maximum", "mean", "std"):
+        assert getattr(mine, name) == pytest.approx(getattr(theirs, name), rel=1e-6, abs=1e-6, nan_ok=True), name

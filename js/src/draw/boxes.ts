@@ -48,7 +48,7 @@ export function valueAxis(boxes: ArrayLike<number>, log: boolean, width: number)
   for (const value of values.sort((a, b) => Math.abs(b) - Math.abs(a))) {
     const place = at(value);
     if (place < 0 || place > 1 || ticks.some((tick) => Math.abs(tick.at - place) < room)) continue;
-    ticks.push({ at: place, text: formatValue(value, 2) });
+    ticks.push({ at: place, text: formatValue(value, 1) });
   }
   return { at, ticks: ticks.filter((tick) => tick.at >= 0 && tick.at <= 1).sort((a, b) => a.at - b.at) };
 }

@@ -2,7 +2,7 @@
 
 import type { Theme } from "../runtime/context.ts";
 import type { Context2D, Rect } from "./canvas.ts";
-import { type Curve, type CurveLook, type CurveScene, FAINT, type Gap, type Side } from "./curves.ts";
+import { type Curve, type CurveLook, type CurveScene, FAINT, type Gap, LINE_WIDTH, type Side } from "./curves.ts";
 import { type Drawn, type Polyline, valueAt } from "./decimate.ts";
 import { formatValue } from "./number.ts";
 import { fitText } from "./text.ts";
@@ -185,13 +185,19 @@ function paintBand(context: Context2D, frame: Frame, { color, side, shape }: Cur
 }
 
 /** Where columns hold several points, the lowest and the highest of each. */
-function paintPoints(context: Context2D, frame: Frame, { color, side }: Curve, { line, band }: Drawn): void {
+function paintPoints(
+  context: Context2D,
+  frame: Frame,
+  { color, side, width = LINE_WIDTH }: Curve,
+  { line, band }: Drawn,
+): void {
+  const radius = 1.5 + 0.6 * width;
   context.fillStyle = color;
   context.globalAlpha = line.x.length > 500 ? 0.5 : 0.8;
   const point = (x: number, y: number | null | undefined) => {
     if (y === null || y === undefined) return;
     context.beginPath();
-    context.arc(frame.xOf(x), frame.yOf(y, side), 2.5, 0, 2 * Math.PI);
+    context.arc(frame.xOf(x), frame.yOf(y, side), radius, 0, 2 * Math.PI);
     context.fill();
   };
   const { x } = band ?? line;

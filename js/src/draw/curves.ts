@@ -32,6 +32,8 @@ export interface Curve {
   readonly smooth: Track | null;
   readonly shape: CurveShape;
   readonly side: Side;
+  /** Of the line, px, and of points with it; left out, as it suits the line. */
+  readonly width?: number | undefined;
 }
 
 /** The area between two curves, by their places in the list. */
@@ -95,10 +97,12 @@ const TOP = 8;
 /** Room for the last values, which stand behind the lines. */
 export const RIGHT = 58;
 
-const LINE_WIDTH = 1.75;
+export const LINE_WIDTH = 1.75;
 /** A line that zigzags more than this is one pixel wide: it is read better so, and rasterises several times as fast. */
 const ROUGH = 2;
 
+/** Columns of points are so much narrower than those of lines. */
+const POINTS_A_COLUMN = 16;
 /** A line over its own faint points. */
 export const FAINT = { light: 0.3, dark: 0.36 };
 
@@ -128,9 +132,11 @@ export class Curves {
     const columns = Math.max(1, width - LEFT - this.#right());
     const inside = (side: Side) =>
       scene.curves.map((curve, at) => ({ curve, at })).filter(({ curve }) => curve.side === side);
-    this.#drawn = scene.curves.map((curve) =>
-      decimate(curve.track, scene.from, scene.to, columns, scene.log[curve.side]),
-    );
+    this.#drawn = scene.curves.map((curve) => {
+      // The lowest and the highest of a column are a line; of points they are its edges alone.
+      const fine = curve.shape === "scatter" ? POINTS_A_COLUMN * columns : columns;
+      return decimate(curve.track, scene.from, scene.to, fine, scene.log[curve.side]);
+    });
     this.#mains = scene.curves.map((curve, at) => this.#main(curve, this.#drawn[at] as Drawn, columns));
     for (const side of ["left", "right"] as const) {
       const lows = inside(side).map(({ at }) => (this.#drawn[at] as Drawn).low);
@@ -140,7 +146,7 @@ export class Curves {
       this.#bounds[side] = (side === "left" && scene.y) || own;
     }
     const shape = JSON.stringify([
-      scene.curves.map(({ color, dash, shape, side }) => [color, dash, shape, side]),
+      scene.curves.map(({ color, dash, shape, side, width }) => [color, dash, shape, side, width]),
       scene.log,
       [theme.text, theme.border, theme.background, theme.font, theme.fontSize],
     ]);
@@ -156,7 +162,8 @@ export class Curves {
       plot.setScale("x", { min: scene.from, max: scene.to });
       for (const [at, main] of this.#mains.entries()) {
         const series = plot.series[2 * at + 2];
-        if (series) series.width = this.#roughness(main, (scene.curves[at] as Curve).side) > ROUGH ? 1 : LINE_WIDTH;
+        const { side, width } = scene.curves[at] as Curve;
+        if (series) series.width = width ?? (this.#roughness(main, side) > ROUGH ? 1 : LINE_WIDTH);
       }
       // Axes too, also where no scale moved; asked to rebuild the lines it would take the x scale back.
       plot.redraw(false, true);
@@ -297,7 +304,7 @@ export class Curves {
           { scale: curve?.side === "right" ? "right" : "y", auto: false },
         ],
         stroke: part === "points" && !scatter ? mixed(color, 100 * (theme.dark ? FAINT.dark : FAINT.light)) : color,
-        width: part === "points" ? 1 : LINE_WIDTH,
+        width: part === "points" ? 1 : (curve?.width ?? LINE_WIDTH),
         dash: part === "main" ? [...(curve?.dash ?? [])] : [],
         points: { show: false },
         spanGaps: false,

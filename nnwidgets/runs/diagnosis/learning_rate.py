@@ -15,7 +15,7 @@ HEIGHT = 3.0
 LEAST = 1.0
 CLEAR = 20.0
 """And so many standard deviations of a point,"""
-STANDS_OUT = 2.0
+STANDS_OUT = 4.0
 """and so many times as high as any point elsewhere: losses of single batches may have peaks all along."""
 
 

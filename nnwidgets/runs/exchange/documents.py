@@ -82,8 +82,8 @@ def read_json(store: RunStore, path: Path, name: str | None) -> Run:
     record.host, record.commit = document["host"], document["commit"]
     for series in document["series"]:
         if series["kind"] == "scalar":
-            for step, value, time in zip(series["steps"], series["values"], series["times"], strict=True):
-                importer.add_point(series["name"], step, float(value), float(time))
+            values, times = ([float(value) for value in series[column]] for column in ("values", "times"))
+            importer.add_points(series["name"], series["steps"], values, times)
         else:
             for item in series["items"]:
                 data = _bytes(series["kind"], item["value"])

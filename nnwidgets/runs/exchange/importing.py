@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nnwidgets.runs.errors import StoreError
 from nnwidgets.runs.lines import Line
@@ -60,6 +61,16 @@ class Importer:
         if len(steps) >= _AT_ONCE:
             self._take(name)
 
+    def add_points(self, name: str, steps: ArrayLike, values: ArrayLike, times: ArrayLike) -> None:
+        """Many numbers of one metric."""
+        name = self._name(name, "scalar")
+        if name in self._points:
+            self._take(name)
+        columns = (np.asarray(steps, np.int64), np.asarray(values, np.float64), np.asarray(times, np.float64))
+        if len(columns[0]):
+            self._recorder.lines.setdefault(name, Line(name)).extend(*columns)
+            self._note(int(columns[0][-1]), float(columns[2][-1]))
+
     def add_item(self, name: str, kind: Kind, step: int, time: float, data: bytes) -> None:
         """One histogram, image or text."""
         name = self._name(name, kind)
@@ -89,9 +100,7 @@ class Importer:
 
     def _take(self, name: str) -> None:
         steps, values, times = self._points.pop(name)
-        line = self._recorder.lines.setdefault(name, Line(name))
-        line.extend(np.array(steps, np.int64), np.array(values, np.float64), np.array(times, np.float64))
-        self._note(steps[-1], times[-1])
+        self.add_points(name, steps, values, times)
 
     def _note(self, step: int, time: float) -> None:
         if time >= self._last_time:

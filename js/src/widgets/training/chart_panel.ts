@@ -45,6 +45,11 @@ export interface ChartSpec {
   readonly best?: Best | null;
 }
 
+/** What a panel itself must know of a chart. */
+export type PanelSpec = Pick<ChartSpec, "title"> & {
+  readonly lines: readonly Pick<LineSpec, "label" | "color" | "dash">[];
+};
+
 /** The best point of a line: its place in the list of lines, and in its series. */
 export interface Best {
   readonly line: number;
@@ -77,7 +82,7 @@ export interface Panel {
   readonly curves: Curves;
   /** The part of the values in sight, where a hand chose one. */
   y: Bounds | null;
-  draw(spec: ChartSpec, scene: CurveScene, width: number, height: number, theme: Theme): void;
+  draw(spec: PanelSpec, scene: CurveScene, width: number, height: number, theme: Theme): void;
   look(cursor: number | null, picked: number | null, words: string): void;
   destroy(): void;
 }
@@ -93,7 +98,7 @@ export function createPanel(library: UPlot, events: PanelEvents, signal: AbortSi
     curves.element,
   );
   const figure = element("figure", { class: "nnw-chart" }, element("figcaption", {}, title, legend, note), plot);
-  let shown: { spec: ChartSpec; scene: CurveScene } | null = null;
+  let shown: { spec: PanelSpec; scene: CurveScene } | null = null;
   let look = { cursor: null as number | null, picked: null as number | null };
   let box: Rect | null = null;
   let outputs: HTMLElement[] = [];
@@ -149,7 +154,7 @@ export function createPanel(library: UPlot, events: PanelEvents, signal: AbortSi
   };
   listenToHands(plot, gestures, signal);
 
-  function showLegend(spec: ChartSpec): void {
+  function showLegend(spec: PanelSpec): void {
     const now = JSON.stringify([spec.title, spec.lines.map(({ label, color, dash }) => [label, color, dash])]);
     if (now === entries) return;
     entries = now;
@@ -212,7 +217,7 @@ export function readOut({ track, smooth }: Pick<Curve, "track" | "smooth">, x: n
   return drawn === undefined || !Number.isFinite(drawn) ? logged : `${formatValue(drawn)} (${logged})`;
 }
 
-function describe({ title, lines }: ChartSpec, scene: CurveScene): string {
+function describe({ title, lines }: PanelSpec, scene: CurveScene): string {
   const words = lines.map(({ label }, at) => `${displayText(label)} ${readOut(scene.curves[at] as Curve, null)}`);
   return `${displayText(title)}: ${words.join(", ")}. Arrow keys move from point to point, plus and minus zoom, 0 shows all, Enter pins the step, Escape lets it go.`;
 }

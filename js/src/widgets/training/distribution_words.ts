@@ -27,7 +27,8 @@ export function oddWords({ nan, infinite }: LayerWords): string {
 export function captionOf(words: LayerWords | null): HTMLElement[] {
   if (!words) return [element("small", {}, "not logged at this step")];
   const odd = oddWords(words);
-  const zeros = words.zeros[1] >= 0.05 ? zerosWords(words.zeros) : "";
+  // That a few values may be zeros is so in every bell, and no news.
+  const zeros = words.zeros[0] > 0 ? zerosWords(words.zeros) : "";
   const dead = words.dead === null ? "" : `dead ${percent(words.dead)}`;
   const lines = [
     words.mean === null || words.std === null

@@ -2,8 +2,10 @@
 
 import { element, setText } from "../../controls/dom.ts";
 import { createLayerPlot, type PlotPoint } from "../../controls/layer_plot.ts";
+import { nearestStep } from "../../controls/step_slider.ts";
 import { type Bar, type BarScale, paintBars, paintKey, type Tone } from "../../draw/bars.ts";
 import { fitCanvas, type Rect } from "../../draw/canvas.ts";
+import { linearTicks } from "../../draw/curve_axes.ts";
 import { paintHeatmap } from "../../draw/heatmap.ts";
 import { decadeTicks, labelFont, labelWidth, paintAxis, paintRows, rowAt, rowsHeight } from "../../draw/layer_rows.ts";
 import { formatStep, formatTickValue, formatValue } from "../../draw/number.ts";
@@ -14,13 +16,12 @@ import type { Exact, Flow, Measure, Sizes } from "./gradient_data.ts";
 
 /** Marks, as the kernel numbers them. */
 const TONES: readonly Tone[] = ["fine", "low", "high", "none", "high", "none"];
-const NOT_LOGGED = 5;
 const UPDATE_WORDS: Readonly<Record<string, string>> = { "near zero": "hardly moves", extreme: "large steps" };
 
 export interface Panel {
   readonly element: HTMLElement;
   draw(scene: Scene, width: number, theme: Theme): void;
-  /** The row that a hand points at elsewhere. */
+  /** What is drawn, as numbers. */
   table(): HTMLTableElement | null;
 }
 
@@ -95,7 +96,7 @@ export function createPanel(events: PanelEvents, signal: AbortSignal): Panel {
           const last = flow.steps.length - 1;
           pickColumn(far ? (columns > 0 ? last : 0) : Math.min(last, Math.max(0, place + columns)));
         }
-        plot.speak(wordsAt());
+        plot.speak(wordsAt() || stepWords(shown.scene, shown.scene.place));
       },
       enter() {
         const path = shown?.scene.flow.paths[hovered.row];
@@ -135,7 +136,7 @@ export function createPanel(events: PanelEvents, signal: AbortSignal): Panel {
     if (!shown) return "";
     const { scene } = shown;
     const row = hovered.row >= 0 ? hovered.row : scene.layer === null ? -1 : scene.flow.paths.indexOf(scene.layer);
-    return row < 0 ? stepWords(scene, scene.place) : readingWords(scene, row, hovered.column);
+    return row < 0 ? "" : readingWords(scene, row, hovered.column);
   }
 
   function paint(): void {
@@ -153,7 +154,10 @@ export function createPanel(events: PanelEvents, signal: AbortSignal): Panel {
     const layer = scene.layer === null ? -1 : flow.paths.indexOf(scene.layer);
     paintRows(context, { names: flow.paths, picked: layer, hovered: hovered.row }, bars, 0, theme);
     const ticks = decadeTicks(scale.low, scale.high, bars.width);
-    paintAxis(context, ticks, axisName(measure), bars, KEY + 1, theme);
+    context.font = labelFont(theme);
+    const named = axisName(measure);
+    const fits = context.measureText(named).width <= bars.width + 20;
+    paintAxis(context, ticks, fits ? named : shortName(measure), bars, KEY + 1, theme);
     paintKey(context, colorTable("viridis"), { x: bars.x, y: bars.y + tall + 1, width: bars.width, height: KEY });
     if (measure === "updates") {
       const at = (Math.log10(flow.usualUpdate) - scale.low) / (scale.high - scale.low);
@@ -169,7 +173,7 @@ export function createPanel(events: PanelEvents, signal: AbortSignal): Panel {
     paintBars(context, readings(scene), scale, bars, theme);
     paintSteps(context, scene, heat, theme);
     paintHeads(context, scene, bars, heat, theme);
-    setText(reading, wordsAt());
+    setText(reading, wordsAt() || "Click a row to select its layer, the colours to pick a step.");
   }
 
   function paintSteps(
@@ -214,14 +218,11 @@ export function createPanel(events: PanelEvents, signal: AbortSignal): Panel {
       const left = rect.x + (hovered.column / columns) * rect.width;
       context.strokeRect(left, rect.y + hovered.row * row, Math.max(3, rect.width / columns), Math.max(3, row));
     }
-    const count = Math.max(2, Math.floor(rect.width / 60));
-    const every = Math.max(1, Math.ceil((columns - 1) / count));
-    const first = flow.steps[0] as number;
-    const apart = columns > 1 ? ((flow.steps[columns - 1] as number) - first) / (columns - 1) : 1;
-    const marks = Array.from({ length: Math.ceil(columns / every) }, (_, i) => i * every);
-    const ticks = marks.map((column) => ({
-      at: (column + 0.5) / columns,
-      text: formatTickValue(Math.round(flow.steps[column] as number), Math.max(1, apart)),
+    const [first, last] = [flow.steps[0] as number, flow.steps[columns - 1] as number];
+    const nice = linearTicks(first, Math.max(last, first + 1), Math.max(2, Math.floor(rect.width / 60)));
+    const ticks = nice.ticks.map((tick) => ({
+      at: (nearestStep(flow.steps, tick) + 0.5) / columns,
+      text: formatTickValue(Math.round(tick), Math.max(1, nice.step)),
     }));
     paintAxis(context, ticks, "step", rect, 1, theme, false);
   }
@@ -261,6 +262,10 @@ function axisName(measure: Measure): string {
   return measure === "gradients"
     ? "|∂loss/∂parameter|: mean (bar) to largest (line)"
     : "norm of a step ÷ norm of the weights (dashed: usual)";
+}
+
+function shortName(measure: Measure): string {
+  return measure === "gradients" ? "mean |∂loss/∂parameter|" : "step ÷ weights";
 }
 
 /** The layer's numbers at the column, or at the exact step where it is known. */
@@ -361,9 +366,4 @@ function tableOf(scene: Scene): HTMLTableElement {
       }),
     ),
   );
-}
-
-/** Whether anything was measured of this column at all. */
-export function isLogged({ marks }: Sizes, at: number): boolean {
-  return marks[at] !== NOT_LOGGED;
 }
