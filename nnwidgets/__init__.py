@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nnwidgets.source import Selection as Selection
     from nnwidgets.widgets.attention_heads import AttentionHeads as AttentionHeads
     from nnwidgets.widgets.attention_map import AttentionMap as AttentionMap
+    from nnwidgets.widgets.distributions import Distributions as Distributions
+    from nnwidgets.widgets.gradient_flow import GradientFlow as GradientFlow
     from nnwidgets.widgets.live_plot import LivePlot as LivePlot
     from nnwidgets.widgets.quick import plot_history as plot_history
     from nnwidgets.widgets.quick import plot_loss as plot_loss
@@ -43,6 +45,8 @@ _HOME = {
     "Selection": "nnwidgets.source",
     "AttentionHeads": "nnwidgets.widgets.attention_heads",
     "AttentionMap": "nnwidgets.widgets.attention_map",
+    "Distributions": "nnwidgets.widgets.distributions",
+    "GradientFlow": "nnwidgets.widgets.gradient_flow",
     "LivePlot": "nnwidgets.widgets.live_plot",
     "TrainingMonitor": "nnwidgets.widgets.training_monitor",
     "plot_history": "nnwidgets.widgets.quick",
@@ -58,6 +62,8 @@ _ROOMS = {"analysis": "nnwidgets.analysis", "callbacks": "nnwidgets.runs.callbac
 __all__ = [
     "AttentionHeads",
     "AttentionMap",
+    "Distributions",
+    "GradientFlow",
     "Histogram",
     "LivePlot",
     "ModelSession",

@@ -199,7 +199,8 @@ def spikes(histogram: Histogram, tolerance: float = TOLERANCE) -> Spikes:
             continue  # bins too wide to tell the spikes apart
         negative, zero, positive = (float(counts[np.abs(centers - at) <= near].sum()) for at in (-scale, 0.0, scale))
         share = negative + zero + positive
-        if share > best.share + 1e-12 or (min(negative, positive) > 0 and not best.positive and share >= best.share):
+        # Of scales that explain as much, the largest: ends of the range are exact, and come after their bins' middles.
+        if share >= best.share - 1e-12:
             best = Spikes(scale, share, negative, zero, positive, width)
     return best
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -89,6 +89,8 @@ class Chart:
     curves: tuple[Curve, ...] = ()
     log_x: bool = False
     log_y: bool = False
+    whole_x: bool = False
+    """Whether ticks between whole numbers mean nothing, as between steps."""
     marks: tuple[Mark, ...] = ()
     spans: tuple[Span, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -96,7 +98,7 @@ class Chart:
 
     def x_axis(self) -> Axis:
         """From the first to the last x of what is drawn."""
-        return Axis.over((curve.x for curve in self.curves), self.log_x, 0.02)
+        return replace(Axis.over((curve.x for curve in self.curves), self.log_x, 0.02), whole=self.whole_x)
 
     def y_axis(self) -> Axis:
         """From the lowest to the highest y of what is drawn; thresholds count where the chart is logarithmic."""
@@ -115,6 +117,7 @@ class Axis:
     low: float
     high: float
     log: bool
+    whole: bool = False
 
     @classmethod
     def over(cls, arrays: Iterable[Floats], log: bool, margin: float) -> Axis:
@@ -154,6 +157,7 @@ class Axis:
         rough = (self.high - self.low) / max(1, count)
         power = 10.0 ** math.floor(math.log10(rough))
         step = power * next((nice for nice in _STEPS if nice * power >= rough * 0.8), 10)
+        step = max(step, 1.0) if self.whole else step
         numbers = range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
         return {number * step: tick_text(number * step, step) for number in numbers if not self.log or number > 0}
 

@@ -96,7 +96,7 @@ def paint_chart(canvas: Canvas, box: tuple[int, int, int, int], chart: Chart) ->
 
 def fitted(text: str, room: int, *, size: int = 11, bold: bool = False) -> str:
     """As much of a text as `room` pixels hold."""
-    text = display_token(text, 400)
+    text = display_token(text, 400) if text else ""
     if text_width(text, size, bold) <= room:
         return text
     kept = max(1, int(len(text) * room / text_width(text, size, bold)) - 1)

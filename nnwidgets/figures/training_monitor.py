@@ -36,6 +36,7 @@ _TITLES = {_ADVERSARIAL[0]: "Generator and discriminator loss"}
 _ELSEWHERE = ("epoch", "samples_per_second")  # in the summary
 _OF_LAYERS = ("gradient_mean/", "gradient_max/", "update_ratio/", "dead/")  # GradientFlow and Distributions show these
 _LAST = ("learning_rate", "gradient_norm")
+_MOMENT = 0.1  # seconds: what was shorter was no training, but a history that was read
 _GAP = head_color(3)
 _SEVERITIES: dict[str, Color] = {"serious": (213, 94, 0), "warning": (230, 159, 0), "note": (86, 180, 233)}
 
@@ -50,6 +51,7 @@ class _Way:
     name: str
     of: Callable[[History], Floats]
     at: Callable[[float], float]
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def _way(result: TrainingCurves, x: Along) -> _Way:
             f"time since the start ({measure})",
             lambda history: history.times * size,
             lambda step: float(_straight(np.array([step]), steps, times)[0]) * size,
+            whole=False,
         )
     epochs = next((h for name, h in result.histories.items() if split(name)[0] == "epoch"), None)
     if x == "epoch" and epochs is not None and np.isfinite(epochs.values).any():
@@ -188,6 +191,7 @@ def _chart(
         x_label=way.name,
         curves=tuple(curves),
         log_y=metric in _LAST or (log_y and "loss" in metric),
+        whole_x=way.whole,
         marks=tuple(marks),
         spans=_spans(names, result, way, first),
         gaps=tuple(gaps),
@@ -240,7 +244,8 @@ def _subtitle(result: TrainingCurves) -> str:
     summary = result.summary
     parts = [result.status]
     parts += [] if summary.step is None else [f"step {summary.step:,}"]
-    return " · ".join([*parts, _duration(summary.seconds)])
+    parts += [_duration(summary.seconds)] if summary.seconds >= _MOMENT else []
+    return " · ".join(parts)
 
 
 def _facts(result: TrainingCurves) -> list[tuple[str, str]]:
@@ -258,7 +263,7 @@ def _facts(result: TrainingCurves) -> list[tuple[str, str]]:
         ("Learning rate", None if run.learning_rate is None else f"{run.learning_rate:.3g}"),
         ("Mean gradient norm", None if run.mean_gradient_norm is None else f"{run.mean_gradient_norm:.4g}"),
         ("Samples per second", None if run.samples_per_second is None else f"{run.samples_per_second:,.0f}"),
-        ("Duration", _duration(run.seconds)),
+        ("Duration", _duration(run.seconds) if run.seconds >= _MOMENT else None),
         ("Time left", None if run.seconds_left is None else f"about {_duration(run.seconds_left)}"),
     ]
     return [(name, value) for name, value in facts if value is not None]
@@ -311,7 +316,7 @@ def figure(
     height = 0.75 + charts + table + (len(words) + 1) * _LINE
     with style():
         drawn = StyledFigure(figsize=(_LEFT + _WIDE + 0.2, height))
-        drawn.caption(_LEFT, height - 0.4, f"Training of {display_token(label or result.label, 60)}", _subtitle(result))
+        drawn.caption(_LEFT, height - 0.4, display_token(label or result.label, 60), _subtitle(result))
         top = height - 0.75
         for index, chart in enumerate(picture.charts):
             if not index:
@@ -409,7 +414,7 @@ def still(
     tall, low = HEADING + _TALL_PIXELS + FOOT, HEADING + _LOW_PIXELS + FOOT
     height = CAPTION + (tall + rows * low if picture.charts else 60) + len(words) * _LINE_PIXELS + 8
     canvas = Canvas(LEFT + _WIDE_PIXELS + 14, height)
-    title = fitted(f"Training of {label or result.label}", _WIDE_PIXELS, size=14, bold=True)
+    title = fitted(label or result.label, _WIDE_PIXELS, size=14, bold=True)
     canvas.caption(12, title, _subtitle(result))
     for index, chart in enumerate(picture.charts):
         if not index:

@@ -305,7 +305,7 @@ def _row(name: str, what: str, values: Any) -> Floats:
             values = values.float()  # bfloat16, which numpy does not know
         values = values.numpy()
     try:
-        if isinstance(values, str | bytes):
+        if values is None or isinstance(values, str | bytes):
             raise TypeError
         array = np.asarray(values)
         if array.size and array.dtype.kind not in "biufO":  # an empty list has a type by chance

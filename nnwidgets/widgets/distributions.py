@@ -19,6 +19,7 @@ from nnwidgets.analysis.distributions import (
     zeros,
 )
 from nnwidgets.runs import Histogram, Run
+from nnwidgets.runs.histories import read_histograms, read_histories
 from nnwidgets.widgets.base import Question
 from nnwidgets.widgets.options import Choice
 from nnwidgets.widgets.training import RunWidget
@@ -34,6 +35,11 @@ RIDGES = 36
 
 class _Bins(traitlets.Int[Any, Any]):
     """A number of bins, or None."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int) or not 4 <= value <= 512:
+            self.error(obj, value)
+        return value
 
     def error(self, obj: Any, value: Any, error: Exception | None = None, info: str | None = None) -> NoReturn:
         raise traitlets.TraitError(f"bins={value!r}, but it is a number of bins from 4 to 512, or None: as logged")
@@ -65,7 +71,7 @@ class Distributions(RunWidget):
 
     what = Choice(*WHAT, default="weights")
     view = Choice("histograms", "boxes", "steps", "all", default="histograms")
-    bins = _Bins(None, min=4, max=512, allow_none=True).tag(sync=True, option=True)
+    bins = _Bins(None, allow_none=True).tag(sync=True, option=True)
     layers = traitlets.Int(12, min=1, max=64).tag(sync=True, option=True)
     shared = traitlets.Bool(False).tag(sync=True, option=True)
     log = traitlets.Bool(False).tag(sync=True, option=True)
@@ -223,19 +229,21 @@ def _at(run: Run, what: str, paths: tuple[str, ...], step: int | None) -> tuple[
     """The histograms of a step; of a step that came twice, the last."""
     if step is None:
         return tuple(None for _ in paths)
-    found = (run.histograms(f"{what}/{path}", start=step, stop=step + 1) for path in paths)
-    return tuple(each[-1][1] if each else None for each in found)
+    found = read_histograms(run, [f"{what}/{path}" for path in paths], step)
+    return tuple(found.get(f"{what}/{path}") for path in paths)
 
 
 def _dead(run: Run, paths: tuple[str, ...], step: int | None) -> tuple[float, ...]:
     """Shares of dead units as logged nearest to a step; NaN where none were."""
-    known, shares = run.series(), []
-    for path in paths:
-        share = float("nan")
-        if step is not None and f"dead/{path}" in known:
-            history = run.history(f"dead/{path}", points=STEPS)
-            share = float(history.values[np.argmin(np.abs(history.steps - step))])
-        shares.append(share)
+    names = {path: f"dead/{path}" for path in paths}
+    logged = {} if step is None else read_histories(run, names.values(), points=STEPS)
+    shares = []
+    for name in names.values():
+        history = logged.get(name)
+        if history is None or step is None:
+            shares.append(float("nan"))
+        else:
+            shares.append(float(history.values[np.argmin(np.abs(history.steps - step))]))
     return tuple(shares)
 
 

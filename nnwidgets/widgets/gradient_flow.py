@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ from nnwidgets.runs.diagnosis.gradients import (
     find_exploding,
     find_vanishing,
 )
+from nnwidgets.runs.histories import read_histories
 from nnwidgets.source.errors import SourceClosed
 from nnwidgets.widgets.base import Question
 from nnwidgets.widgets.options import Choice
@@ -45,6 +47,8 @@ _KINDS: tuple[Literal["gradient_mean", "gradient_max", "update_ratio"], ...] = (
     "gradient_max",
     "update_ratio",
 )
+_JUDGED = ("loss", "gradient_norm")
+"""What the diagnosis looks at beside the layers."""
 _THRESHOLDS = Thresholds(decades=DECADES, ordered=ORDERED, times=TIMES, layers=LAYERS)
 _REST = 0.5  # seconds between two words about the other run
 
@@ -84,6 +88,7 @@ class GradientFlow(RunWidget):
 
     def __init__(self, source: Run | None = None, beside: Run | None = None, **options: Any) -> None:
         self._other: Run | None = None
+        self._flows: dict[str, tuple[Any, tuple[LayerGradients, list[Finding]]]] = {}
         self._forget: list[Any] = []
         self._later: threading.Timer | None = None
         self._told = 0.0
@@ -122,7 +127,7 @@ class GradientFlow(RunWidget):
         step = self.selection.step
         flows, exact, sentences = [], [], []
         for run in self._runs():
-            flow, findings = _flow(run)
+            flow, findings = self._flow(run)
             flows.append(flow)
             exact.append(_exact(run, flow, step))
             sentences.append(tuple(finding.sentence for finding in findings))
@@ -136,7 +141,7 @@ class GradientFlow(RunWidget):
         """All layers over all steps; `run` names the run beside the source, `until` makes the question cacheable."""
         looked = self._run(run)
         cursor = looked.cursor
-        flow, findings = _flow(looked)
+        flow, findings = self._flow(looked)
         value = {
             "label": looked.label,
             "cursor": cursor,
@@ -154,7 +159,7 @@ class GradientFlow(RunWidget):
     def _answer_step(self, step: int, run: str | None = None) -> Answer:
         """The measurement nearest to a step, alone: where the flow joins several."""
         looked = self._run(run)
-        exact = _exact(looked, _flow(looked)[0], step)
+        exact = _exact(looked, self._flow(looked)[0], step)
         if exact is None:
             raise ValueError(f"step={step}, but {looked.label} logged no gradients")
         return Answer({"step": int(exact.steps[0]), "paths": list(exact.paths)}, _matrices(exact))
@@ -187,6 +192,14 @@ class GradientFlow(RunWidget):
             raise SourceClosed(f"the run {self._other.label}, shown beside, was closed: make this widget again")
         return self._other
 
+    def _flow(self, run: Run) -> tuple[LayerGradients, list[Finding]]:
+        """The last one that was read, as long as nothing was logged since."""
+        stands = (run.cursor, run.status)
+        known = self._flows.get(run.id)
+        if known is None or known[0] != stands:
+            known = self._flows[run.id] = (stands, _flow(run))
+        return known[1]
+
     def _tell(self) -> None:
         """Tell the page how far the other run is: now or, where it was told a moment ago, after a rest."""
         rest = self._told + _REST - time.monotonic()
@@ -208,11 +221,10 @@ class GradientFlow(RunWidget):
 
 def _flow(run: Run) -> tuple[LayerGradients, list[Finding]]:
     """All layers of a run over all its steps, and what the diagnosis finds in them."""
-    series = run.series()
-    histories = {name: run.history(name, points=COLUMNS) for name in series if name.split("/", 1)[0] in _KINDS}
+    names = [name for name in run.series() if name in _JUDGED or name.split("/", 1)[0] in _KINDS]
+    histories = read_histories(run, names, points=COLUMNS)
     flow = _gradients(run, histories, None)
-    others = [name for name in series if name in ("loss", "gradient_norm")]
-    read = Curves(histories | {name: run.history(name, points=COLUMNS) for name in others})
+    read = Curves(histories)
     findings = [finding for finding in (find_exploding(read), find_vanishing(read)) if finding is not None]
     return flow, findings
 
@@ -235,14 +247,20 @@ def _exact(run: Run, flow: LayerGradients, step: int | None) -> LayerGradients |
     low = flow.steps[place - 1] if place else flow.steps[0] - 1 - (flow.steps[-1] - flow.steps[0]) / len(flow.steps)
     high = flow.steps[place + 1] if place + 1 < len(flow.steps) else np.inf
     names = [f"{kind}/{path}" for path in flow.paths for kind in _KINDS]
-    known = run.series()
-    first = next(name for name in names if name in known)
-    steps = run.history(first, start=float(low), stop=None if np.isinf(high) else float(high)).steps
+    near = read_histories(run, names, start=float(low), stop=None if np.isinf(high) else float(high))
+    steps = max((each.steps for each in near.values()), key=len, default=np.empty(0))
     if not len(steps):
         return flow.at(place)
     nearest = float(steps.max() if step is None else steps[np.argmin(np.abs(steps - step))])
-    here = {name: run.history(name, start=nearest, stop=nearest + 1) for name in names if name in known}
+    here = {name: _at(each, nearest) for name, each in near.items()}
     return _gradients(run, here, usual_sizes(flow))
+
+
+def _at(history: History, step: float) -> History:
+    """The point of a step alone; of several, as they are."""
+    there = history.steps == step
+    parts = {name: getattr(history, name)[there] for name in ("steps", "values", "times", "low", "high", "counts")}
+    return replace(history, **parts)
 
 
 def _matrices(flow: LayerGradients) -> dict[str, Coded]:

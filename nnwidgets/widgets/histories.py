@@ -62,12 +62,14 @@ def _of_columns(columns: Mapping[Any, Any], *, numbers_only: bool = False) -> tu
     epochs = place is None or place.startswith("epoch")
     count = next(iter(lengths.values()), 0)
     places = read.pop(place) if place is not None else [float(number) for number in range(1, count + 1)]
+    # An epoch is its own step, where it can be one.
+    whole = len(set(places)) == len(places) and all(at is not None and at >= 0 and at.is_integer() for at in places)
     rows: list[Row] = []
     for number, at in enumerate(places):
         values = {name: value for name, column in read.items() if (value := column[number]) is not None}
         if epochs and at is not None and values:
             values["epoch"] = at
-        rows.append((number if epochs else _step(at), values))
+        rows.append((_step(at) if whole or not epochs else number, values))
     return rows, "epoch" if epochs else "step"
 
 

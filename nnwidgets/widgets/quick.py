@@ -23,7 +23,7 @@ def plot_history(
     *,
     interactive: bool | None = None,
     save_path: str | PathLike[str] | None = None,
-    title: str = "training",
+    title: str = "Training",
     **options: Any,
 ) -> TrainingMonitor | Figure:
     """The curves of a training: loss, accuracy and other metrics, training and validation on one chart.
@@ -94,7 +94,7 @@ def plot_metrics(
 
 
 def training_dashboard(
-    history: Any, path: str | PathLike[str] = "dashboard.html", *, title: str = "training", **options: Any
+    history: Any, path: str | PathLike[str] = "dashboard.html", *, title: str = "Training", **options: Any
 ) -> SavedPage:
     """Write one HTML file with the interactive curves, the summary and the diagnosis of a history (see `plot_history`).
 

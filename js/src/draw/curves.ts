@@ -95,7 +95,7 @@ const LEFT = 56;
 const BOTTOM = 22;
 const TOP = 8;
 /** Room for the last values, which stand behind the lines. */
-export const RIGHT = 58;
+export const RIGHT = 64;
 
 export const LINE_WIDTH = 1.75;
 /** A line that zigzags more than this is one pixel wide: it is read better so, and rasterises several times as fast. */

@@ -62,6 +62,8 @@ export const view: View = (context) => {
     pickLayer: (layer: string | null) => selection.set({ layer }),
     pickStep: (step: number | null) => selection.set({ step }),
   };
+  let frame = 0;
+  // Data that is at hand is told at once, in the constructor.
   const own = new GradientData(context, null, () => context.state.get<number>("cursor") ?? 0, soon);
   const { id } = beside();
   const other = id ? new GradientData(context, id, () => beside().cursor ?? 0, soon) : null;
@@ -70,7 +72,6 @@ export const view: View = (context) => {
     .map((data) => ({ data, panel: createPanel(events, signal) }));
   panels.append(...shown.map(({ panel }) => panel.element));
 
-  let frame = 0;
   /** Once a frame, however many things changed. */
   function soon(): void {
     if (frame || signal.aborted) return;

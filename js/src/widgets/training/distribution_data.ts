@@ -5,8 +5,8 @@ import type { Answer, NdArray, ViewContext } from "../../runtime/context.ts";
 export const WHAT = ["weights", "gradients", "activations"] as const;
 export type What = (typeof WHAT)[number];
 
-/** Between two questions while a run goes on, in milliseconds. */
-const REST = 1000;
+/** Between two questions while a run goes on: milliseconds at the least, and as a multiple of how long the last one took. */
+const REST = { least: 1000, times: 8 };
 
 export interface Overview {
   readonly label: string;
@@ -63,7 +63,7 @@ export class DistributionData {
   readonly #asking = new Set<string>();
   readonly #failed = new Set<string>();
   #newest = 0;
-  #askedAt = 0;
+  #mayAsk = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
   #at: AtStep | null = null;
   #over: OverSteps | null = null;
@@ -131,14 +131,16 @@ export class DistributionData {
     if (this.context.signal.aborted) return;
     const what = this.what();
     if ((this.#until.get(what) ?? 0) >= this.#newest) return;
-    const rest = this.#askedAt + REST - performance.now();
+    const rest = this.#mayAsk - performance.now();
     if (rest > 0) this.#later = setTimeout(() => this.#refresh(), rest);
     else void this.#askOverview(what, this.#newest);
   }
 
   async #askOverview(what: What, until: number | null): Promise<void> {
-    this.#askedAt = performance.now();
+    const begun = performance.now();
+    this.#mayAsk = begun + REST.least;
     await this.#ask("distributions.overview", { what, until }, (answer) => this.#tell(what, answer, until));
+    this.#mayAsk = begun + Math.max(REST.least, REST.times * (performance.now() - begun));
     this.#refresh();
   }
 

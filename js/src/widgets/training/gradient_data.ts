@@ -3,8 +3,8 @@
 import type { Answer, NdArray, ViewContext } from "../../runtime/context.ts";
 import type { Finding } from "./findings.ts";
 
-/** Between two questions while a run goes on, in milliseconds. */
-const REST = 1000;
+/** Between two questions while a run goes on: milliseconds at the least, and as a multiple of how long the last one took. */
+const REST = { least: 1000, times: 8 };
 const SERIES = /^(gradient_mean|gradient_max|update_ratio)\//;
 
 export type Measure = "gradients" | "updates";
@@ -43,7 +43,7 @@ export class GradientData {
   #asking = false;
   #asked = -1;
   #wanted: number | null = null;
-  #askedAt = 0;
+  #mayAsk = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
 
   /** `run` is null for the widget's own, else the id of the one beside it; `cursor` is how far that run is. */
@@ -77,7 +77,7 @@ export class GradientData {
   refresh(): void {
     clearTimeout(this.#later);
     if (this.context.saved || this.context.signal.aborted || this.cursor() <= this.#asked) return;
-    const rest = this.#askedAt + REST - performance.now();
+    const rest = this.#mayAsk - performance.now();
     if (this.#asking || rest > 0) this.#later = setTimeout(() => this.refresh(), Math.max(50, rest));
     else void this.#ask(this.cursor());
   }
@@ -92,7 +92,7 @@ export class GradientData {
 
   async #ask(until: number | null): Promise<void> {
     this.#asking = true;
-    this.#askedAt = performance.now();
+    const begun = performance.now();
     try {
       const answer = await this.context.ask(
         "gradient_flow.flow",
@@ -107,6 +107,8 @@ export class GradientData {
       if (!this.context.signal.aborted && (error as Error).name !== "Superseded") this.context.showError(error);
     } finally {
       this.#asking = false;
+      // Reading many layers of a long run takes the kernel time that its training wants.
+      this.#mayAsk = begun + Math.max(REST.least, REST.times * (performance.now() - begun));
     }
     this.refresh();
   }
