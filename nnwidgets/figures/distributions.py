@@ -137,7 +137,7 @@ def figure(
 
     title, subtitle = _title(result, label, view)
     with style():
-        if not result.paths:
+        if not result.paths or (view == "steps" and result.over is None):
             drawn = StyledFigure(figsize=(4.5, 1.4))
             drawn.caption(0.3, 0.8, title, subtitle)
             drawn.text(0.3 / 4.5, 0.4, _EMPTY.format(what=result.what), color=unit(FAINT))
@@ -311,7 +311,7 @@ def still(
 ) -> bytes:
     """The same picture as a small PNG, made in milliseconds and without matplotlib."""
     title, subtitle = _title(result, label, view)
-    if not result.paths:
+    if not result.paths or (view == "steps" and result.over is None):
         canvas = Canvas(480, CAPTION + 40)
         canvas.caption(12, title, subtitle)
         canvas.text(12, CAPTION + 14, _EMPTY.format(what=result.what), FAINT)

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from nnwidgets.runs.records import Floats, Whole
+from nnwidgets.runs.records import Floats, Points, Whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +123,18 @@ def thinned(name: str, buckets: Buckets) -> History:
     return History(name, buckets.steps, buckets.values, buckets.times, buckets.low, buckets.high, buckets.counts, True)
 
 
-def summary(steps: Whole, values: Floats, times: Floats) -> tuple[int, float, float, float, float, float]:
+def summary(points: Points) -> tuple[int, float, float, float, float, float]:
     """Of one point or more: how many values are finite, mean step, mean time, mean, lowest and highest finite value."""
-    one = Buckets.single(steps, values, times).merge(np.zeros(1, np.int64))
-    row = (float(column[0]) for column in (one.steps, one.times, one.values, one.low, one.high))
-    return int(one.finite[0]), *row  # type: ignore[return-value]
+    values = points.values
+    finite = np.isfinite(values)
+    count = int(np.count_nonzero(finite))
+    step, time = float(points.steps.mean()), float(points.times.mean())
+    if not count:
+        return 0, step, time, math.nan, math.nan, math.nan
+    if count < len(values):
+        values = values[finite]
+    mean = float((values / count).sum())  # a sum of huge values would overflow
+    return count, step, time, mean, float(values.min()), float(values.max())
 
 
 def check_points(points: int | None) -> None:

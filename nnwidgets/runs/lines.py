@@ -47,8 +47,8 @@ class Line:
         """All points of the series."""
         return self.base + self._held
 
-    def extend(self, steps: Whole, values: Floats, times: Floats) -> None:
-        """Append points."""
+    def extend(self, steps: Whole, values: Floats, times: Floats, bounds: tuple[int, int] | None = None) -> None:
+        """Append points; `bounds` are the smallest and largest of `steps`, where they are known."""
         if not len(steps):
             return
         end = self._held + len(steps)
@@ -58,16 +58,20 @@ class Line:
         self._values[self._held : end] = values
         self._times[self._held : end] = times
         self._held = end
-        low, high = int(steps.min()), int(steps.max())
+        low, high = bounds or (int(steps.min()), int(steps.max()))
         self.low_step = low if self.low_step is None else min(low, self.low_step)
         self.high_step = high if self.high_step is None else max(high, self.high_step)
         self.last = float(values[-1])
 
-    def points(self, first: int, stop: int | None = None) -> Points:
-        """The points numbered `first` to `stop`, which are held; arrays of their own."""
-        part = slice(first - self.base, None if stop is None else stop - self.base)
-        steps, values, times = (column[: self._held][part] for column in (self._steps, self._values, self._times))
-        return Points(first, steps.astype(np.int64), values.astype(np.float64), times.astype(np.float64))
+    def view(self, first: int, stop: int | None = None) -> Points:
+        """The points numbered `first` to `stop`, which are held, as they lie here: only until more are added."""
+        part = slice(first - self.base, self._held if stop is None else min(stop - self.base, self._held))
+        return Points(first, self._steps[part], self._values[part], self._times[part])
+
+    def points(self, first: int) -> Points:
+        """The points from number `first` on, which are held; arrays of their own."""
+        held = self.view(first)
+        return Points(first, held.steps.copy(), held.values.copy(), held.times.copy())
 
     def drop(self) -> None:
         """Let go of what lies in full chunks."""

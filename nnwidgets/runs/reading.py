@@ -19,7 +19,8 @@ from nnwidgets.runs.schema import CHUNK, CHUNKS_A_SERIES
 _AT_ONCE = 64  # chunks whose points are in memory at a time while a long series is thinned
 _FINER = 4  # how much finer it is thinned at first, for buckets of about one size
 
-_NEWEST = "(SELECT {} FROM tail WHERE tail.run = run.key AND tail.drained > packed ORDER BY tail.drained DESC LIMIT 1)"
+_NEWEST = """CASE WHEN ended IS NULL THEN
+    (SELECT {} FROM tail WHERE tail.run = run.key AND tail.drained > packed ORDER BY tail.drained DESC LIMIT 1) END"""
 BLOCK = 64 * CHUNK
 """Points that are read at a time from series too long for memory."""
 

@@ -245,21 +245,23 @@ class Recorder:
             queue, self._queue = self._queue, []
             gathered = self._sequence
             self.complete = self.ending
-        found: dict[str, list[tuple[Any, Any, Any, Any]]] = {}
+        found: dict[str, list[tuple[Any, ...]]] = {}
         lines: dict[str, Line] = {}
         for shape, rows in taken:
             table = np.frombuffer(b"".join(rows), shape.dtype)
-            steps, times, values, order = table["step"], table["time"], table["values"], table["sequence"]
+            steps, times, values, order = table["step"].copy(), table["time"], table["values"], table["sequence"]
+            bounds = int(steps.min()), int(steps.max())
             for column, line in enumerate(shape.lines):
                 lines[line.name] = line
-                found.setdefault(line.name, []).append((order, steps, values[:, column], times))
+                found.setdefault(line.name, []).append((order, steps, values[:, column], times, bounds))
         for name, parts in found.items():
-            order, *columns = parts[0]
+            order, steps, values, times, bounds = parts[0]
             if len(parts) > 1:
-                order, *columns = (np.concatenate(each) for each in zip(*parts, strict=True))
-                rows_in_order = np.argsort(order, kind="stable")
-                columns = [column[rows_in_order] for column in columns]
-            lines[name].extend(*columns)
+                order, steps, values, times = (np.concatenate([part[each] for part in parts]) for each in range(4))
+                logged = np.argsort(order, kind="stable")
+                lines[name].extend(steps[logged], values[logged], times[logged])
+            else:
+                lines[name].extend(steps, values, times, bounds)
         for number, step, time, data in queue:
             self._by_number[number].extend(step, time, data)
         self.gathered = gathered

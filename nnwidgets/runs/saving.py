@@ -115,7 +115,7 @@ def _save_items(connection: sqlite3.Connection, recorder: Recorder) -> None:
 
 def _tail(recorder: Recorder) -> tuple[str, tuple[Any, ...]]:
     parts = [
-        (line.key, line.points(line.saved))
+        (line.key, line.view(line.saved))
         for line in list(recorder.lines.values())
         if line.key and line.count > line.saved
     ]
@@ -132,7 +132,7 @@ def _pack(connection: sqlite3.Connection, recorder: Recorder) -> None:
             continue
         assert line.key is not None
         for first in range(max(line.base, line.packed // CHUNK * CHUNK), line.count, CHUNK):
-            points = line.points(first, first + CHUNK)
+            points = line.view(first, first + CHUNK)
             key = line.key * CHUNKS_A_SERIES + first // CHUNK
             chunks.append((key, *chunk_row(points)))
             data.append((key, pack_points(points)))
@@ -168,8 +168,8 @@ def _pack(connection: sqlite3.Connection, recorder: Recorder) -> None:
 
 def chunk_row(points: Points) -> tuple[int, int, int, int, float, float, float, float, float]:
     """Summary of a chunk's points: the columns of its row after the key."""
-    finite, *means = summary(points.steps, points.values, points.times)
-    return (len(points), finite, int(points.steps.min()), int(points.steps.max()), *means)  # type: ignore[return-value]
+    finite, step, time, mean, low, high = summary(points)
+    return len(points), finite, int(points.steps.min()), int(points.steps.max()), step, time, mean, low, high
 
 
 def many(connection: sqlite3.Connection, head: str, rows: Sequence[Sequence[Any]], tail: str = "") -> None:

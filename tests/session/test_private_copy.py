@@ -6,7 +6,7 @@ import copy
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -101,8 +101,9 @@ def bare() -> list[Any]:
 class Hammer:
     """Threads that ask a session for everything, at random moments, until they are stopped."""
 
-    def __init__(self, session: ModelSession, threads: int = 2) -> None:
+    def __init__(self, session: ModelSession, threads: int = 2, asks: Collection[str] | None = None) -> None:
         self.session = session
+        self._asks = asks
         self.answers = 0
         self.steps: set[int | None] = set()
         self.errors: list[BaseException] = []
@@ -113,13 +114,15 @@ class Hammer:
 
     def _work(self, seed: int) -> None:
         draw = random.Random(seed)
-        asks: list[Callable[[], Any]] = [
-            lambda: self.session.outputs,
-            lambda: self.session.activation("head.1"),
-            lambda: self.session.gradient("norm", 1),
-            lambda: self.session.attention.weights(0, draw.randrange(4)),
-            lambda: self.session.layers,
-        ]
+        layer = list(self.session._modules)[-1]
+        known: dict[str, Callable[[], Any]] = {
+            "outputs": lambda: self.session.outputs,
+            "activation": lambda: self.session.activation(layer),
+            "gradient": lambda: self.session.gradient(layer, 1),
+            "attention": lambda: self.session.attention.weights(0, draw.randrange(4)),
+            "layers": lambda: self.session.layers,
+        }
+        asks = [known[name] for name in self._asks or known]
         while not self._stop.is_set():
             try:
                 draw.choice(asks)()
@@ -198,6 +201,42 @@ def test_a_training_that_is_looked_at_is_the_same_to_the_bit(
     assert session.at_step is None, "the training is over: the model itself"
     session.close()
     assert all(map(torch.equal, before, model.state_dict().values()))
+
+
+def test_a_compiled_training_stays_compiled_while_it_is_looked_at(run: Run) -> None:
+    """What a look switches off in torch.compile is switched off for all threads, unless it is a look at a copy."""
+    ran: list[int] = []
+
+    def backend(graph: Any, _: Any) -> Callable[..., Any]:
+        def run_graph(*arguments: Any) -> Any:
+            ran.append(1)
+            return graph.forward(*arguments)
+
+        return run_graph
+
+    model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2))
+    x = torch.randn(16, 4)
+    session = ModelSession(model, x[:2], mode="as is")
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend=backend)
+    compiled(x).sum().backward()
+    runs = len(ran)
+    hammers: list[Hammer] = []
+
+    def training() -> None:
+        for step in range(STEPS):
+            compiled(x).sum().backward()
+            run.log(step, loss=0.0)
+            if not hammers:
+                hammers.append(Hammer(session, asks=("outputs", "activation", "gradient")))
+            answers = hammers[0].answers
+            if step % 10 == 5:
+                until(lambda: hammers[0].answers > answers + 2 or bool(hammers[0].errors))
+
+    run.train(training).wait(PATIENCE)
+    hammers[0].end()
+    torch._dynamo.reset()
+    assert len(ran) == (STEPS + 1) * runs
 
 
 def held(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[], None]:

@@ -9,7 +9,7 @@ import { createToggle } from "../controls/toggle.ts";
 import sheet from "../controls/training.css";
 import { linearTicks, linearTickWords, logTicks, logTickWords } from "../draw/curve_axes.ts";
 import type { Curve, UPlotLibrary } from "../draw/curves.ts";
-import { formatValue } from "../draw/number.ts";
+import { formatStep } from "../draw/number.ts";
 import { displayText } from "../draw/text.ts";
 import { Track } from "../draw/track.ts";
 import type { View } from "../runtime/context.ts";
@@ -142,9 +142,9 @@ export const view: View = (context) => {
 
   const isLogX = () => options.get<boolean>("log_x");
   /** From a place on the axis to the x that it stands for. */
-  const xOf = (at: number) => (isLogX() ? 10 ** at : at);
+  const xOf = (at: number) => (isLogX() ? Number((10 ** at).toPrecision(12)) : at);
   const xLabel = () => displayText(options.get<string>("x_label") || "x");
-  const words = (at: number) => `${xLabel()} ${formatValue(xOf(at), 6)}`;
+  const words = (at: number) => `${xLabel()} ${formatStep(xOf(at))}`;
   const shownSeries = () => [...data.series.values()].filter(({ look }) => !hidden.has(look.name));
 
   /** The series along the axis: made once, and longer with what came since. */

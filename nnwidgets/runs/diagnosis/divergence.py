@@ -13,6 +13,10 @@ CLEAR = 8.0
 """A change counts from this many standard deviations of a level on."""
 GROWN = 0.25
 """Or if it stands above its start by this share of it."""
+FAR = 1.0
+"""Or if nearly all of its second half stands above its very first point by this share of it,"""
+APART = 2.0
+"""and the half's middle by so many of the half's own standard deviations: a first point may be low by luck."""
 SETTLED = 0.1
 """The best level must lie at least this share of the run back."""
 
@@ -22,7 +26,8 @@ def find(curves: Curves) -> Finding | None:
 
     Rule, of the smoothed curve: either it fell clearly (`CLEAR` deviations), then rose by `LOST` of that fall or more
     and stays there for the last tenth, having come back from no such rise before; or it stands above its start by
-    `GROWN` of the start's size and by `CLEAR` deviations of a single point. What came back is not reported. Textbook:
+    `GROWN` of the start's size and by `CLEAR` deviations of a single point; or it jumped within the first steps and
+    stays far above (`FAR`, `APART`) the first point, which is computed before any step. What came back is not reported. Textbook:
     Goodfellow, Bengio, Courville (2016), 8.2.4 and 11.4.1: a learning rate beyond a certain value makes the training
     error rise.
     """
@@ -39,9 +44,13 @@ def find(curves: Curves) -> Finding | None:
     elif grown(curve):
         sentence = f"{curve.name} grows instead of falling: the training diverges."
         since = float(curve.level_steps[curve.best])
+    elif jumped(curve):
+        sentence = f"{curve.name} jumped up within the first steps and stays there: the training diverges."
+        since = float(curve.steps[0])
     else:
         return None
-    start, lowest, tail = (words.number(curve.value(each)) for each in (curve.start, curve.lowest, curve.tail))
+    began = float(curve.costs[0]) if jumped(curve) else curve.start
+    start, lowest, tail = (words.number(curve.value(each)) for each in (began, min(curve.lowest, began), curve.tail))
     return Finding(
         kind="divergence",
         severity="serious",
@@ -72,3 +81,10 @@ def grown(curve: Curve) -> bool:
     """Whether it stands clearly above its start."""
     rise = curve.tail - curve.start
     return rise >= GROWN * abs(curve.start) and rise >= CLEAR * curve.noise and rise > 0
+
+
+def jumped(curve: Curve) -> bool:
+    """Whether it left its very first point for good, upwards."""
+    first, later = float(curve.costs[0]), curve.costs[len(curve) // 2 :]
+    above = float(np.quantile(later, 0.05)) - first
+    return above > FAR * abs(first) and float(np.median(later)) - first >= APART * float(later.std())

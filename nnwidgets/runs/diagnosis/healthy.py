@@ -23,7 +23,9 @@ def find(curves: Curves) -> Finding:
     curve = main.train if main.train is not None and len(main.train) >= ENOUGH else main.validation
     if curve is None or len(curve) < ENOUGH:
         return too_short(max(len(each) for each in (main.train, main.validation) if each is not None), main.names)
-    if not curve.has_learnt or curve.drop < LEARNT * abs(curve.start) or curve.start - curve.tail < 3 * curve.noise:
+    # Of the very first point, too: a loss that shot up and came back has not learnt.
+    fell = min(curve.drop, float(curve.costs[0]) - curve.tail)
+    if not curve.has_learnt or fell < LEARNT * abs(curve.start) or curve.start - curve.tail < 3 * curve.noise:
         return _unremarkable(curve)
     quarter = float(curve.levels[3 * len(curve.levels) // 4])
     level = quarter - curve.tail <= LEVEL * curve.drop

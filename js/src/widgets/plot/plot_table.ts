@@ -1,7 +1,7 @@
 /** A plot as a table: a row for each point in sight, for those who cannot or would rather not read lines. */
 
 import { element } from "../../controls/dom.ts";
-import { formatValue } from "../../draw/number.ts";
+import { formatStep, formatValue } from "../../draw/number.ts";
 import { displayText } from "../../draw/text.ts";
 import type { Track } from "../../draw/track.ts";
 
@@ -35,7 +35,7 @@ export function plotTable(
         "tr",
         {},
         element("th", { scope: "row" }, element("bdi", {}, displayText(name))),
-        element("td", {}, formatValue(x, 7)),
+        element("td", {}, formatStep(x)),
         element("td", {}, formatValue(y, 6)),
       );
     }),

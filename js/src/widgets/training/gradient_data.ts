@@ -42,6 +42,7 @@ export class GradientData {
   #exact: { readonly asked: number; readonly exact: Exact } | null = null;
   #asking = false;
   #asked = -1;
+  #heard = -1;
   #wanted: number | null = null;
   #mayAsk = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
@@ -57,7 +58,9 @@ export class GradientData {
     if (run === null && !saved) {
       context.onPush((content) => {
         const series = content.series as readonly { readonly name: string }[] | undefined;
-        if (content.kind === "points" && series?.some(({ name }) => SERIES.test(name))) this.refresh();
+        if (content.kind !== "points" || !series?.some(({ name }) => SERIES.test(name))) return;
+        this.#heard = Math.max(this.#heard, content.cursor as number);
+        this.refresh();
       });
       context.state.onChange(() => {
         if ((context.state.get<string>("status") ?? "running") !== "running") this.refresh();
@@ -76,10 +79,15 @@ export class GradientData {
   /** The run went on: ask again, soon. */
   refresh(): void {
     clearTimeout(this.#later);
-    if (this.context.saved || this.context.signal.aborted || this.cursor() <= this.#asked) return;
+    if (this.context.saved || this.context.signal.aborted || this.#newest() <= this.#asked) return;
     const rest = this.#mayAsk - performance.now();
     if (this.#asking || rest > 0) this.#later = setTimeout(() => this.refresh(), Math.max(50, rest));
-    else void this.#ask(this.cursor());
+    else void this.#ask(this.#newest());
+  }
+
+  /** The state is stated twice a second, news come sooner. */
+  #newest(): number {
+    return Math.max(this.#heard, this.cursor());
   }
 
   /** The measurement at a step alone, if the page has it; asked for where the flow joins several. */
