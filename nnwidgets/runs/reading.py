@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,18 +51,23 @@ class Row:
     step: int | None
 
 
-def read_runs(connection: sqlite3.Connection) -> list[Row]:
+RawRow = tuple[Any, ...]
+"""A run's row as it lies in the store."""
+
+
+def read_runs(connection: sqlite3.Connection) -> list[RawRow]:
     """All runs, newest first."""
-    return [_row(row) for row in connection.execute(f"SELECT {_RUN} FROM run ORDER BY started DESC, key DESC")]
+    return connection.execute(f"SELECT {_RUN} FROM run ORDER BY started DESC, key DESC").fetchall()
 
 
 def read_run(connection: sqlite3.Connection, run: str) -> Row | None:
     """The run of that id."""
     row = connection.execute(f"SELECT {_RUN} FROM run WHERE id = ?", (run,)).fetchone()
-    return None if row is None else _row(row)
+    return None if row is None else row_of(row)
 
 
-def _row(row: Sequence[Any]) -> Row:
+def row_of(row: RawRow) -> Row:
+    """A row as it is read."""
     key, run, name, status, message, started, ended, host, process, code, config, seeds, drained, packed, step = row
     return Row(
         key=key,

@@ -20,7 +20,7 @@ from nnwidgets.runs.errors import StoreError
 from nnwidgets.runs.exchange.appending import CsvFile
 from nnwidgets.runs.provenance import as_config, git_commit
 from nnwidgets.runs.provenance import seeds as known_seeds
-from nnwidgets.runs.reading import Row, read_run, read_runs
+from nnwidgets.runs.reading import Row, read_run, read_runs, row_of
 from nnwidgets.runs.recorder import Record, Recorder
 from nnwidgets.runs.recovery import is_alive, read_left, take_up
 from nnwidgets.runs.run import Run
@@ -115,7 +115,7 @@ class RunStore:
         """All runs, newest first."""
         with self.database.reading() as connection:
             rows = read_runs(connection)
-        return RunTable.of(self.as_it_is(row) for row in rows)
+        return RunTable(rows, lambda row: self.as_it_is(row_of(row)))
 
     def load(self, run: str, *, selection: Selection | None = None, save_dir: str | PathLike[str] | None = None) -> Run:
         """The run of that id, to be read, also while another process records it. Raises `KeyError`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Self, overload
+from typing import Any, overload
 
-from nnwidgets.runs.reading import Row
+from nnwidgets.runs.reading import RawRow, Row
 
 _SHOWN = 60
 _COLUMNS = ("id", "name", "status", "started", "config")
@@ -33,22 +33,30 @@ class RunRow:
 
 
 class RunTable(Sequence[RunRow]):
-    """Runs, newest first."""
+    """Runs, newest first. A row is read when it is looked at: a store may hold thousands, and a page shows some.
 
-    def __init__(self, rows: tuple[RunRow, ...]) -> None:
+    Args:
+        rows: as they lie in the store.
+        read: makes one of them what it is now.
+    """
+
+    def __init__(self, rows: Sequence[RawRow], read: Callable[[RawRow], Row]) -> None:
         self._rows = rows
-
-    @classmethod
-    def of(cls, rows: Iterable[Row]) -> Self:
-        """From the store's rows."""
-        return cls(tuple(RunRow(row.id, row.name, row.status, row.config, row.started, row.ended) for row in rows))
+        self._read = read
+        self._known: dict[int, RunRow] = {}
 
     @overload
     def __getitem__(self, index: int) -> RunRow: ...
     @overload
     def __getitem__(self, index: slice) -> RunTable: ...
     def __getitem__(self, index: int | slice) -> RunRow | RunTable:
-        return RunTable(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+        if isinstance(index, slice):
+            return RunTable(self._rows[index], self._read)
+        position = range(len(self))[index]
+        if position not in self._known:
+            row = self._read(self._rows[position])
+            self._known[position] = RunRow(row.id, row.name, row.status, row.config, row.started, row.ended)
+        return self._known[position]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -56,7 +64,7 @@ class RunTable(Sequence[RunRow]):
     def __repr__(self) -> str:
         if not self._rows:
             return "no runs"
-        lines = [_COLUMNS, *(row.cells() for row in self._rows[:_SHOWN])]
+        lines = [_COLUMNS, *(row.cells() for row in self[:_SHOWN])]
         widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
         text = "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
@@ -66,8 +74,7 @@ class RunTable(Sequence[RunRow]):
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>"
-            for row in self._rows[:_SHOWN]
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>" for row in self[:_SHOWN]
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{escape(self._rest())}"
 

@@ -116,6 +116,30 @@ def test_a_rise_that_happens_again_and_again_is_no_degradation():
     assert "degradation" not in kinds(loss=series(then(falling(), 0.7, 0.1, 0.7)))
 
 
+def test_a_rise_within_the_noise_is_none():
+    noisy = falling(400, noise=0.6)
+    noisy[300:] += 0.5
+    assert kinds(loss=series(noisy)) == {"healthy"}
+
+
+def test_a_rise_that_has_just_begun_may_be_a_spike():
+    assert kinds(loss=series(then(falling(), 0.9, points=40))) == {"healthy"}
+    assert kinds(loss=series(then(falling(), 0.9, points=60))) == {"degradation"}
+
+
+def test_a_little_above_the_start_is_no_divergence():
+    assert kinds(loss=series(np.linspace(2.3, 2.6, 200))) == {"unremarkable"}
+
+
+def test_a_rate_that_stays_explains_nothing():
+    assert kinds(loss=series(then(falling(), 0.7)), learning_rate=series([0.1] * 500)) == {"degradation"}
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0.25, "healthy"), (0.8, "degradation"), (3.0, "degradation")])
+def test_validation_alone_can_get_worse_but_not_say_why(level, expected):
+    assert kinds(val_loss=series(then(falling(), level))) == {expected}
+
+
 def test_accuracy_is_read_upside_down():
     good = 1 - falling(start=0.9, to=0.05, noise=0.005)
     assert kinds(accuracy=series(good)) == {"healthy"}
@@ -176,6 +200,15 @@ def test_a_run_that_has_calmed_down_is_not_unstable():
     for at in (40, 70, 100, 130):
         values[at : at + 5] += 1
     assert "instability" not in kinds(loss=series(values))
+
+
+def test_the_first_steps_do_not_count():
+    values = falling(400)
+    for at in (4, 200, 300):
+        values[at : at + 5] += 1
+    assert "instability" not in kinds(loss=series(values))
+    values[100:105] += 1
+    assert "instability" in kinds(loss=series(values))
 
 
 def test_spikes_with_a_rate_that_rises_are_restarts():
@@ -348,6 +381,11 @@ def test_one_small_layer_is_an_embedding_and_none_without_gradient_is_frozen():
     assert kinds(**flat, **layers("gradient_mean", [1e-9, 1e-7, 1e-3, 1])) == {"plateau"}
 
 
+def test_layers_in_no_order_show_no_vanishing():
+    sizes = [3e-5, 2e-5, 1e-5, 100, 50, 20, 0.1, 1e-6, 1e-7]
+    assert kinds(loss=series([2.3] * 100), **layers("gradient_mean", sizes)) == {"plateau"}
+
+
 def test_a_net_that_learns_all_the_same_has_no_vanishing_gradients():
     assert kinds(loss=series(falling()), **layers("gradient_mean", geometric(8))) == {"healthy"}
     assert kinds(loss=series(falling()), **layers("gradient_mean", geometric(8)[::-1])) == {"healthy"}
@@ -387,6 +425,12 @@ def test_single_infinite_gradients_are_mixed_precision_and_lasting_ones_are_not(
     assert kinds(loss=series(falling()), gradient_norm=series(values)) == {"exploding_gradients"}
 
 
+def test_two_gradients_that_are_not_finite_may_be_skipped_steps():
+    values = np.ones(100)
+    values[-2:] = np.nan
+    assert kinds(loss=series(falling()), gradient_norm=series(values)) == {"healthy"}
+
+
 @pytest.mark.parametrize(("share", "severity"), [(0.45, None), (0.6, "warning"), (0.95, "serious")])
 def test_dead_is_more_than_half(share, severity):
     findings = {each.kind: each for each in diagnose({"loss": series(falling()), **layers("dead", [0.1, share])})}
@@ -395,6 +439,10 @@ def test_dead_is_more_than_half(share, severity):
 
 def test_units_that_came_back_to_life_are_not_dead():
     assert kinds(loss=series(falling()), **layers("dead", [0.0, 0.1], before=[0.9, 0.9])) == {"healthy"}
+
+
+def test_two_points_do_not_make_dead_units():
+    assert kinds(loss=series(falling()), **layers("dead", [0.95], points=2)) == {"healthy"}
 
 
 def test_dead_units_are_dated():
@@ -437,6 +485,13 @@ def test_a_discriminator_that_won_only_for_a_while_has_not():
     run = won(0.05, 6)
     back = {name: series([*values, *[1.0] * 100]) for name, (_, values) in run.items()}
     assert kinds(**back) == {"healthy"}
+
+
+def test_nineteen_steps_are_too_few_to_have_won():
+    assert kinds(**{name: series(values[::11][:19]) for name, (_, values) in won(0.05, 6).items()}) == {"healthy"}
+    assert kinds(**{name: series(values[::10][:20]) for name, (_, values) in won(0.05, 6).items()}) == {
+        "discriminator_win"
+    }
 
 
 @pytest.mark.parametrize(("end", "expected"), [(0.1, True), (0.5, False)])
