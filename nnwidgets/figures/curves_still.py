@@ -198,10 +198,10 @@ def line_pixels(x: Floats, y: Floats) -> tuple[Whole, Whole, Whole]:
 
     Of points that follow each other in one column the first, highest, lowest and last are enough.
     """
-    x, y = _thin(x, y)
+    x, y, drawn = _thin(x, y)
     finite = np.isfinite(x) & np.isfinite(y)
-    joined = finite[:-1] & finite[1:]
-    alone = finite & ~np.append(joined, False) & ~np.insert(joined, 0, False)
+    joined = finite[:-1] & finite[1:] & drawn[:-1]
+    alone = finite & drawn & ~np.append(joined, False) & ~np.insert(joined, 0, False)
     start, stop = np.flatnonzero(joined), np.flatnonzero(joined) + 1
     start, stop = np.concatenate([start, np.flatnonzero(alone)]), np.concatenate([stop, np.flatnonzero(alone)])
     lengths = np.ceil(np.maximum(np.abs(x[stop] - x[start]), np.abs(y[stop] - y[start]))).astype(np.intp) + 1
@@ -217,18 +217,20 @@ def line_pixels(x: Floats, y: Floats) -> tuple[Whole, Whole, Whole]:
     return columns.round().astype(np.intp), rows.round().astype(np.intp), np.arange(len(segment))
 
 
-def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """The points that are enough, and from which a line goes on: in a column, from the lowest to the highest alone."""
     finite = np.isfinite(x) & np.isfinite(y)
     column = np.where(finite, np.nan_to_num(x).round(), -1.0)
     starts = np.flatnonzero(np.diff(column, prepend=np.nan) != 0)
     if 4 * len(starts) >= len(x):
-        return x, y
+        return x, y, np.ones(len(x), dtype=bool)
     stops = np.append(starts[1:], len(x)) - 1
     shown = np.where(finite, y, np.nan)
     middle = (x[starts] + x[stops]) / 2
     low, high = np.fmin.reduceat(shown, starts), np.fmax.reduceat(shown, starts)
     across = np.stack([x[starts], middle, middle, x[stops]], axis=1).ravel()
-    return across, np.stack([y[starts], low, high, y[stops]], axis=1).ravel()
+    down = np.stack([y[starts], low, high, y[stops]], axis=1).ravel()
+    return across, down, np.tile([False, True, False, True], len(starts))
 
 
 def _fill(inside: Indices, x: Floats, top: Floats, bottom: Floats, ink: int) -> None:

@@ -15,10 +15,10 @@ from nnwidgets.figures.curves_still import FOOT, HEADING, LEFT, fitted, paint_ch
 from nnwidgets.figures.labels import display_token
 from nnwidgets.figures.palettes import INK
 from nnwidgets.figures.raster import Canvas
-from nnwidgets.runs.plot_data import PlottedSeries
 
 if TYPE_CHECKING:
     from nnwidgets.figures.style import StyledFigure
+    from nnwidgets.runs.plot_data import PlottedSeries
 
 _PIXELS = 100  # of the screen for an inch of paper
 _WIDE = 640  # px, where the plot takes the room that there is

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nnwidgets.capture.modules import module_paths
+from nnwidgets.capture.modules import is_compiled, module_paths
 from nnwidgets.runs import Histogram
 from nnwidgets.session.measures import first_tensor, histogram_of
 
@@ -29,6 +29,9 @@ class Activity:
     def __init__(self, model: nn.Module, chosen: frozenset[str] | None) -> None:
         self._layers: dict[str, nn.Module] = {}
         self._zeroing: dict[str, int] = {}  # path → axis of the units in an output with three
+        # The first step runs without hooks: what is compiled is compiled in it.
+        self._frames = _compiled_frames()
+        self._compiled = any(is_compiled(module) for module in model.modules())
         before: nn.Module | None = None
         for path, module in module_paths(model).items():
             own = any(each is not None for each in module._parameters.values())
@@ -46,6 +49,11 @@ class Activity:
         self._calls: dict[str, int] = {}
         self._counting = False
         self._histograms: dict[str, Histogram] = {}
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the model is compiled, or may be: something was, since we are here."""
+        return self._compiled or _compiled_frames() > self._frames
 
     def look(self, *, dead: bool, histograms: bool) -> None:
         """Look at the step that comes, in this thread."""
@@ -111,7 +119,8 @@ class _Hook:
         return _Hook, ()
 
     def __call__(self, module: nn.Module, arguments: Any, output: Any) -> None:
-        if self._activity is not None:
+        # Where it is compiled in all the same (a batch of another size compiles anew), nothing of it remains.
+        if self._activity is not None and not torch.compiler.is_compiling():
             self._activity.see(self._path, module, output, self._histogram, self._units)
 
 
@@ -119,7 +128,7 @@ def _is_activation(module: nn.Module) -> bool:
     return type(module).__module__ == "torch.nn.modules.activation" and not isinstance(module, nn.MultiheadAttention)
 
 
-def something_is_compiled() -> bool:
-    """Whether torch.compile has compiled anything in this process: a hook that comes later could be compiled in."""
+def _compiled_frames() -> int:
+    """How much torch.compile has worked on so far in this process."""
     utilities = sys.modules.get("torch._dynamo.utils")
-    return utilities is not None and int(utilities.counters["frames"]["total"]) > 0
+    return int(utilities.counters["frames"]["total"]) if utilities is not None else 0

@@ -15,7 +15,7 @@ from torch.optim import optimizer as torch_optimizer
 from nnwidgets.capture.modules import find_modules
 from nnwidgets.runs import NotRecording, Run
 from nnwidgets.runs.control import recording_controls
-from nnwidgets.session.activity import Activity, something_is_compiled
+from nnwidgets.session.activity import Activity
 from nnwidgets.session.measures import (
     Layer,
     dense,
@@ -223,12 +223,12 @@ class Watch:
         histograms = histograms and self._histograms is not None
         if not dead and not histograms:
             self._activity.look_away()
-        elif something_is_compiled():
+        elif self._activity.is_compiled:
             self._activity.look_away()
             self._activity = None
             self.notes.append(
-                "What layers put out is not looked at (dead units, histograms of activations): torch.compile is at work"
-                " in this process, and would compile the hooks in."
+                "What layers put out is not looked at (no dead units, no histograms of activations): torch.compile is at"
+                " work, and would compile the hooks in."
             )
         else:
             self._activity.look(dead=dead, histograms=histograms)

@@ -35,8 +35,8 @@ class Stream(Silent):
         super().__init__()
 
     def push(self, *, rest: float = 1 / RATE, **stated: Any) -> None:
-        """State `jobs` or `state` (JSON) in every page: now or, where something was stated less than `rest` seconds ago,
-        once they are over. Never blocks.
+        """State `jobs` or `state` (JSON) in every page: now or, less than `rest` seconds after the last statement, once
+        they are over. Never blocks.
         """
         with self._guard:
             self._next |= stated

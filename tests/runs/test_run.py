@@ -548,3 +548,16 @@ def test_a_repr_for_people(store: RunStore) -> None:
     assert repr(run.history("loss")) == "History('loss', 1 points)"
     with pytest.raises(KeyError, match=r"there is no run 'nothing' in RunStore\(.*\); store.runs\(\) lists them"):
         store.load("nothing")
+
+
+def test_recording_loads_neither_torch_nor_pillow(tmp_path: Path) -> None:
+    """A script that trains with something else pays for neither."""
+    script = f"""
+import sys
+from nnwidgets.runs import Histogram, RunStore
+with RunStore({str(tmp_path / "runs.sqlite")!r}).run("light") as run:
+    run.log(0, loss=1.0, note="x", weights=Histogram.of([1.0]))
+    run.history("loss"), run.series()
+assert not {{"torch", "PIL", "matplotlib", "ipywidgets"}} & set(sys.modules), "something heavy was loaded"
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -18,6 +18,7 @@ from torch.optim import optimizer as torch_optimizer
 
 from nnwidgets.runs import Histogram, NotRecording, Run, RunStore
 from nnwidgets.session import watch as watch_module
+from nnwidgets.session.activity import Activity
 from nnwidgets.session.measures import histogram_of
 from nnwidgets.session.watch import Watch, watch
 
@@ -130,6 +131,27 @@ def test_a_compiled_model_is_the_same_to_the_bit_and_compiled_as_often(run: Run)
     finally:
         torch._dynamo.reset()
         counters.clear()
+
+
+def test_a_hook_that_is_compiled_in_leaves_nothing_in_the_compiled_code(run: Run) -> None:
+    """A batch of another size may be compiled anew in the very step that is looked at."""
+    graphs: list[str] = []
+
+    def backend(graph: Any, _: Any) -> Any:
+        graphs.append(graph.print_readable(print_output=False))
+        return graph.forward
+
+    for hooked in (False, True):
+        torch._dynamo.reset()
+        model = mlp()
+        activity = Activity(model, None)
+        if hooked:
+            activity.look(dead=True, histograms=True)
+            assert model[1]._forward_hooks
+        torch.compile(model, backend=backend)(torch.randn(8, 6))
+        assert not activity.take()
+    torch._dynamo.reset()
+    assert len(graphs) == 2 and graphs[0] == graphs[1]
 
 
 def test_nothing_stays_and_nothing_is_held(run: Run) -> None:

@@ -55,9 +55,10 @@ export function paintHistogram(
     for (let at = 0; at < bins.counts.length; at++) {
       const count = bins.counts[at] as number;
       if (!(count > 0)) continue;
-      const [from, to] = [place(bins.low + at * step), place(bins.low + (at + 1) * step)];
+      // Whole pixels: neighbours have no line between them.
+      const [from, to] = [Math.round(place(bins.low + at * step)), Math.round(place(bins.low + (at + 1) * step))];
       const bar = Math.max(1, tall(count));
-      context.fillRect(from, bottom - bar, Math.max(1, to - from - (to - from > 4 ? 0.8 : 0)), bar);
+      context.fillRect(from, bottom - bar, Math.max(1, to - from - (to - from > 5 ? 1 : 0)), bar);
     }
     context.restore();
   }

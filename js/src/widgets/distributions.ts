@@ -93,6 +93,8 @@ export const view: View = (context) => {
   const body = element("div", { class: "nnw-layers-body", hidden: true }, controls, picture, table, reading, ternary);
   context.root.append(element("section", { class: "nnw-layers", "aria-label": "Distributions" }, waiting, empty, body));
 
+  /** As it was seen last: while styles change, as with a theme, the element has another width for a moment. */
+  let width = context.root.clientWidth;
   let frame = 0;
   /** Once a frame, however many things changed. */
   function soon(): void {
@@ -107,7 +109,7 @@ export const view: View = (context) => {
   function show(): void {
     if (signal.aborted) return;
     const overview = data.overview(what());
-    if (!overview) return;
+    if (!overview || !width) return; // out of sight: drawn when it has a width
     waiting.hidden = true;
     const full = overview.paths.length > 0 && overview.steps.length > 0;
     const any = full || WHAT.some((each) => overview.counted[each] > 0);
@@ -173,7 +175,7 @@ export const view: View = (context) => {
     }
     picker.value = path !== null && paths.includes(path) ? path : "";
     return {
-      width: Math.max(260, context.root.clientWidth),
+      width: Math.max(260, width),
       height: options.get<number>("height"),
       theme: context.theme(),
       log: options.get<boolean>("log"),
@@ -203,7 +205,6 @@ export const view: View = (context) => {
   options.onChange(["what", "view", "bins", "layers", "shared", "log", "height"], show);
   selection.onChange(["step", "layer"], show);
   context.onTheme(show);
-  let width = 0;
   const observer = new ResizeObserver(() => {
     if (context.root.clientWidth === width) return;
     width = context.root.clientWidth;

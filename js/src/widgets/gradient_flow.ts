@@ -62,6 +62,8 @@ export const view: View = (context) => {
     pickLayer: (layer: string | null) => selection.set({ layer }),
     pickStep: (step: number | null) => selection.set({ step }),
   };
+  /** As it was seen last: while styles change, as with a theme, the element has another width for a moment. */
+  let width = context.root.clientWidth;
   let frame = 0;
   // Data that is at hand is told at once, in the constructor.
   const own = new GradientData(context, null, () => context.state.get<number>("cursor") ?? 0, soon);
@@ -90,7 +92,7 @@ export const view: View = (context) => {
     body.hidden = full.length === 0;
     empty.hidden = full.length === shown.length;
     if (full.length < shown.length) explain(flows);
-    if (!full.length) return;
+    if (!full.length || !width) return; // out of sight: drawn when it has a width
     const kind = options.get<Measure>("view");
     const [step, theme] = [selection.get("step"), context.theme()];
     measure.show(kind);
@@ -98,10 +100,9 @@ export const view: View = (context) => {
     const main = full[0] as Flow;
     slider.show(main.steps, nearestStep(main.steps, step), step === null);
     const scale = scaleOf(full, kind);
-    const wide = context.root.clientWidth;
-    const columns = full.length > 1 && wide >= WIDE ? 2 : 1;
+    const columns = full.length > 1 && width >= WIDE ? 2 : 1;
     panels.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-    const width = Math.max(260, Math.floor((wide - (columns - 1) * 24) / columns));
+    const each = Math.max(260, Math.floor((width - (columns - 1) * 24) / columns));
     for (const { data, panel } of shown) {
       const flow = data.flow as Flow;
       panel.element.hidden = !flow.paths.length || tableInput.checked;
@@ -117,7 +118,7 @@ export const view: View = (context) => {
         height: options.get<number>("height"),
         named: shown.length > 1,
       };
-      panel.draw(scene, width, theme);
+      panel.draw(scene, each, theme);
     }
     tables.hidden = !tableInput.checked;
     tables.replaceChildren(
@@ -171,7 +172,6 @@ export const view: View = (context) => {
   options.onChange(["_beside"], () => other?.refresh());
   selection.onChange(["step", "layer"], show);
   context.onTheme(show);
-  let width = 0;
   const observer = new ResizeObserver(() => {
     if (context.root.clientWidth === width) return;
     width = context.root.clientWidth;

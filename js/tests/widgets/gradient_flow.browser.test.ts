@@ -220,6 +220,18 @@ it("is drawn again in the dark", async () => {
   expect(canvas().toDataURL()).not.toBe(before);
 });
 
+it("is drawn as wide as it is seen, and only then", async () => {
+  const root = await show({ null: VANISHING });
+  const wide = canvas().clientWidth;
+  root.style.display = "none";
+  await new Promise((done) => setTimeout(done, 50));
+  context.setTheme(DARK);
+  root.style.display = "";
+  await expect.poll(() => canvas().clientWidth).toBe(wide);
+  root.style.width = "420px";
+  await expect.poll(() => canvas().clientWidth).toBeLessThanOrEqual(420);
+});
+
 it("has whole decades as its scale, however small the gradients", () => {
   const of = (mean: number[], largest: number[]) => ({ mean, largest, update: [] }) as unknown as Flow;
   expect(scaleOf([of([-3.2, Number.NEGATIVE_INFINITY], [-1.5, Number.NaN])], "gradients")).toEqual({

@@ -36,7 +36,7 @@ def find(curves: Curves) -> Finding | None:
         return None
     first = float(curve.costs[0])
     in_end = not curve.finite[-LASTING:].any()
-    if len(curve) < ENOUGH and not in_end:
+    if len(curve) < 2 * ENOUGH and not in_end:
         return None
     window = max(3, int(EARLY * len(curve)))
     peak = int(np.argmax(curve.costs))

@@ -10,7 +10,7 @@ import { paintHeatmap } from "../../draw/heatmap.ts";
 import { decadeTicks, labelFont, labelWidth, paintAxis, paintRows, rowAt, rowsHeight } from "../../draw/layer_rows.ts";
 import { formatStep, formatTickValue, formatValue } from "../../draw/number.ts";
 import { colorTable, pixel } from "../../draw/palette.ts";
-import { displayText } from "../../draw/text.ts";
+import { displayText, fitText } from "../../draw/text.ts";
 import type { Theme } from "../../runtime/context.ts";
 import type { Exact, Flow, Measure, Sizes } from "./gradient_data.ts";
 
@@ -232,10 +232,11 @@ export function createPanel(events: PanelEvents, signal: AbortSignal): Panel {
     context.fillStyle = theme.text;
     context.textBaseline = "middle";
     context.textAlign = "left";
-    context.fillText(stepWords(scene, scene.place), bars.x, 8);
+    context.fillText(fitText(context, stepWords(scene, scene.place), bars.width + GAP - 6), bars.x, 8);
     context.font = labelFont(theme);
     context.fillStyle = theme.faint;
-    context.fillText(scene.measure === "gradients" ? "mean, over the steps" : "over the steps", heat.x, 8);
+    const over = scene.measure === "gradients" ? "mean, over the steps" : "over the steps";
+    context.fillText(fitText(context, over, heat.width), heat.x, 8);
   }
 
   return {
