@@ -227,7 +227,7 @@ class Watch:
             self._activity.look_away()
             self._activity = None
             self.notes.append(
-                "What layers put out is not looked at (no dead units, no histograms of activations): torch.compile is at"
+                "What layers put out is not looked at (dead units, histograms of activations): torch.compile is at"
                 " work, and would compile the hooks in."
             )
         else:

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import css from "../../src/controls/style.css";
+import { RIGHT } from "../../src/draw/curves.ts";
 import { formatValue } from "../../src/draw/number.ts";
 import * as library from "../../src/libraries/uplot.ts";
 import { view } from "../../src/widgets/training_monitor.ts";
@@ -120,7 +121,7 @@ describe("what it shows", () => {
       if ((data[i + 3] as number) > 20 && (data[i + 2] as number) > (data[i] as number) + 15) high.push(x);
     }
     expect(high.length).toBeGreaterThan(0);
-    const [left, right] = [56, width / devicePixelRatio - 58];
+    const [left, right] = [56, width / devicePixelRatio - RIGHT];
     const share = ((high[0] as number) / devicePixelRatio - left) / (right - left);
     expect(share).toBeCloseTo(0.75, 2);
   });
@@ -292,7 +293,7 @@ describe("what a hand does", () => {
     const columns = columnsOf(overlay(), ACCENT).map((x) => x / devicePixelRatio);
     const middle = ((columns[0] as number) + (columns.at(-1) as number)) / 2;
     const width = overlay().width / devicePixelRatio;
-    expect((middle - 56) / (width - 56 - 58)).toBeCloseTo(1000 / 1999, 1);
+    expect((middle - 56) / (width - 56 - RIGHT)).toBeCloseTo(1000 / 1999, 1);
   });
 
   it("a drag zooms, Shift+drag pans, a double click shows all", async () => {
@@ -379,7 +380,7 @@ describe("what a hand does", () => {
     await ready();
     await frames();
     const brush = document.querySelector(".nnw-brush") as HTMLElement;
-    const wide = brush.clientWidth - 56 - 58;
+    const wide = brush.clientWidth - 56 - RIGHT;
     drag(brush, [56 + wide * 0.25, 20], [56 + wide * 0.5, 20]);
     await expect.poll(() => steps().map((step) => Math.round(step / 100))).toEqual([5, 10]);
     await frames();
