@@ -180,6 +180,17 @@ class Database:
             self.notes.append(sentence)
 
 
+def close_all(path: Path | None) -> None:
+    """Close all connections of this process to the file; their next use opens them again.
+
+    SQLite shares some of its state between them: while one is open that could only read, none can write.
+    """
+    if path is not None:
+        for each in list(databases):
+            if each.path == path:
+                each.close()
+
+
 def uri(path: Path, mode: str) -> str:
     """What SQLite opens."""
     return f"{path.absolute().as_uri()}?mode={mode}"

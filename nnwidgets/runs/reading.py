@@ -99,7 +99,8 @@ def read_lines(connection: sqlite3.Connection, row: Row) -> dict[str, Line]:
     """The scalar series of a run, each with the points that lie in no full chunk: as their recorder had them."""
     lines: dict[int, Line] = {}
     for key, name, count, low, high, last in connection.execute(
-        "SELECT key, name, count, low_step, high_step, last FROM series WHERE run = ? AND kind = 'scalar'", (row.key,)
+        "SELECT key, name, count, low_step, high_step, last FROM series WHERE run = ? AND kind = 'scalar' ORDER BY key",
+        (row.key,),
     ).fetchall():
         base = count // CHUNK * CHUNK
         line = lines[key] = Line(to_text(name), key=key, base=base)

@@ -44,7 +44,6 @@ class RunStore:
 
     Attributes:
         notes: what does not work here as it should, one sentence each.
-        read_only: whether the store cannot be written.
 
     Raises:
         StoreError: the file is no store of runs, or it cannot be opened or made.
@@ -60,11 +59,15 @@ class RunStore:
         self.database = writing if self.path is None else Database(self.path, writable=False)
         self.writer = Writer(writing)
         self.notes = writing.notes
-        self.read_only = False
         self._open(writing)
 
     def __repr__(self) -> str:
         return f"RunStore({':memory:' if self.path is None else str(self.path)!r})"
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store cannot be written now."""
+        return self.path is not None and self.path.exists() and not os.access(self.path, os.W_OK)
 
     def run(
         self,
@@ -171,7 +174,6 @@ class RunStore:
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, but a store is a file")
         there = self.path.exists()
-        self.read_only = there and not os.access(self.path, os.W_OK)
         try:
             if self.read_only:
                 with self.database.reading():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnwidgets.runs.histories import read_histories
 from nnwidgets.runs.history import History
 from nnwidgets.runs.names import split
 
@@ -129,7 +130,8 @@ def summarize(run: Run, histories: Mapping[str, History] | None = None) -> RunSu
 
 def read_scalars(run: Run) -> dict[str, History]:
     """The scalar series of a run, thinned."""
-    return {name: run.history(name, points=POINTS) for name, series in run.series().items() if series.kind == "scalar"}
+    names = [name for name, series in run.series().items() if series.kind == "scalar"]
+    return read_histories(run, names, points=POINTS)
 
 
 def is_better_high(metric: str) -> bool:

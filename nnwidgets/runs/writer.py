@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from nnwidgets.runs.carrying import carry
-from nnwidgets.runs.database import Database, why
+from nnwidgets.runs.database import Database, close_all, why
 from nnwidgets.runs.ending import writers
 from nnwidgets.runs.errors import StoreError
 from nnwidgets.runs.recorder import Recorder
@@ -194,6 +194,7 @@ class Writer:
             if self.database.replaced():
                 self._leave()
             self.database.close()
+            close_all(self.database.path)
         if recorder.ended:
             with self._changing:
                 self._recorders.pop(recorder, None)

@@ -77,8 +77,8 @@ class Distributions(RunWidget):
     log = traitlets.Bool(False).tag(sync=True, option=True)
     height = traitlets.Int(480, min=200, max=4000).tag(sync=True, option=True)
 
-    library = None  # type: ignore[assignment]
-    _selected = ("layer", "step")  # type: ignore[assignment]
+    library = None
+    _selected = ("layer", "step")
 
     @property
     def result(self) -> LayerDistributions:

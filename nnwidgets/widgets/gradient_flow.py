@@ -83,8 +83,8 @@ class GradientFlow(RunWidget):
     height = traitlets.Int(460, min=160, max=4000).tag(sync=True, option=True)
     _beside = traitlets.Dict().tag(sync=True)
 
-    library = None  # type: ignore[assignment]
-    _selected = ("layer", "step")  # type: ignore[assignment]
+    library = None
+    _selected = ("layer", "step")
 
     def __init__(self, source: Run | None = None, beside: Run | None = None, **options: Any) -> None:
         self._other: Run | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from nnwidgets.runs import History, Run
+from nnwidgets.runs.histories import read_histories
 from nnwidgets.runs.names import split
 from nnwidgets.source.errors import SourceClosed
 from nnwidgets.widgets.base import Question, Widget
@@ -25,8 +26,8 @@ class RunWidget(Widget):
     """A widget that shows a training run."""
 
     source: Run
-    library = "uplot"
-    _selected = ("step",)
+    library: ClassVar[str | None] = "uplot"
+    _selected: tuple[str, ...] = ("step",)
 
     def __init__(self, source: Run | None = None, **options: Any) -> None:
         if not isinstance(source, Run):
@@ -42,12 +43,12 @@ class RunWidget(Widget):
         run, cursor = self.source, self.source.cursor
         described: list[dict[str, Any]] = []
         arrays: dict[str, Coded] = {}
-        for name, series in run.series().items():
-            if series.kind != "scalar":
-                continue
-            limit = PREVIEW if until is None else WHOLE
-            points = None if series.count <= limit else (PREVIEW if until is None else THINNED)
-            history = run.history(name, points=points)
+        limit, most = (PREVIEW, PREVIEW) if until is None else (WHOLE, THINNED)
+        scalars = {name: series.count for name, series in run.series().items() if series.kind == "scalar"}
+        long = [name for name, count in scalars.items() if count > limit]
+        histories = read_histories(run, scalars.keys() - set(long)) | read_histories(run, long, points=most)
+        for name in scalars:
+            history = histories[name]
             metric, phase = split(name)
             arrays |= _coded(len(described), history)
             described.append(

@@ -72,12 +72,12 @@ def kill_each(
                 finally:
                     traceback.print_exc()
                     os._exit(1)
-            # One in five at any moment after the fork, while it opens the store; the others some time after they began.
+            # One in five at any moment after the fork, while it opens the store; the others some time after they logged.
             after = 0.3 * moments.random()
             living[process] = (name, returned, after if started % 5 else time.monotonic() + after)
             started += 1
         for process, (name, returned, moment) in list(living.items()):
-            if moment < 1.0 and returned[8]:
+            if moment < 1.0 and any(returned[:8]):
                 living[process] = (name, returned, time.monotonic() + moment)
             elif 1.0 <= moment <= time.monotonic():
                 os.kill(process, signal.SIGKILL)
