@@ -53,7 +53,9 @@ class RunStore:
         if durable not in get_args(Durable):
             raise ValueError(f"durable={durable!r}, but it is one of {', '.join(map(repr, get_args(Durable)))}")
         self.durable: Durable = durable
-        self.path = None if os.fspath(path) == ":memory:" else Path(path)
+        self.path = (
+            None if os.fspath(path) == ":memory:" else Path(path).absolute()
+        )  # the training may change its folder
         self.folder = None if self.path is None else self.path.with_name(f"{self.path.name}.pending")
         writing = Database(self.path, durable=durable)
         self.database = writing if self.path is None else Database(self.path, writable=False)

@@ -72,7 +72,7 @@ def kill_each(
                 finally:
                     traceback.print_exc()
                     os._exit(1)
-            # One in five at any moment after the fork, while it opens the store; the others some time after they logged.
+            # One in five at any moment after the fork, also while it opens the store; the others while they log.
             after = 0.3 * moments.random()
             living[process] = (name, returned, after if started % 5 else time.monotonic() + after)
             started += 1

@@ -561,3 +561,16 @@ with RunStore({str(tmp_path / "runs.sqlite")!r}).run("light") as run:
 assert not {{"torch", "PIL", "matplotlib", "ipywidgets"}} & set(sys.modules), "something heavy was loaded"
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_training_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with RunStore("runs.sqlite").run("moves") as run:
+        run.log(0, loss=1.0)
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        run.log(1, loss=2.0)
+        run.flush()
+        assert run.trouble is None
+    assert list(Path.cwd().iterdir()) == []
+    assert RunStore(tmp_path / "runs.sqlite").load(run.id).history("loss").values.tolist() == [1.0, 2.0]

@@ -28,9 +28,8 @@ def find(curves: Curves) -> Finding | None:
     and stays there for the last tenth, having come back from no such rise before; or it stands above its start by
     `GROWN` of the start's size and by `CLEAR` deviations of a single point; or it jumped within the first steps and
     stays far above (`FAR`, `APART`) the first point, which is computed before any step. What came back is not reported.
-    Textbook:
-    Goodfellow, Bengio, Courville (2016), 8.2.4 and 11.4.1: a learning rate beyond a certain value makes the training
-    error rise.
+    Textbook: Goodfellow, Bengio, Courville (2016), 8.2.4 and 11.4.1: a learning rate beyond a certain value makes the
+    training error rise.
     """
     main = curves.main
     curve = None if main is None else main.train

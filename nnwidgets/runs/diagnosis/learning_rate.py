@@ -13,7 +13,7 @@ EARLY = 0.2
 HEIGHT = 3.0
 """How far above the start: three times what the loss later fell below it, and the start's own size once more."""
 LEAST = 1.0
-CLEAR = 20.0
+CLEAR = 40.0
 """And so many standard deviations of a point,"""
 STANDS_OUT = 4.0
 """and so many times as high as any point elsewhere: losses of single batches may have peaks all along."""
@@ -50,7 +50,8 @@ def find(curves: Curves) -> Finding | None:
     if height < STANDS_OUT * (float(elsewhere.max(initial=first)) - first):
         return None
     learnt = max(0.0, first - curve.lowest)
-    noise = scatter(curve.costs[len(curve) // 2 :])  # of the second half: the first is what is looked at
+    half = max(window, len(curve) // 2)
+    noise = max(scatter(curve.costs[window:half]), scatter(curve.costs[half:]))
     if height < max(HEIGHT * learnt, LEAST * abs(first), CLEAR * noise) or height <= 0:
         return None
     now = "NaN" if in_end else words.number(curve.tail)

@@ -6,7 +6,8 @@ from nnwidgets.runs.diagnosis.finding import Finding, Severity
 
 POINTS = 8
 RISE = 0.03
-"""Validation has risen from its best level by this share of what was learnt."""
+"""Validation has risen from its best level by this share of what was learnt, and of the gap (all there is to see of a
+model that was trained before)."""
 CLEAR = 4.0
 """And by so many standard deviations of a level."""
 GAP = 0.12
@@ -38,7 +39,7 @@ def find(curves: Curves) -> Finding | None:
     learnt = max(validation.drop, train.start - train.tail)
     rise = validation.tail - validation.lowest
     gap = validation.tail - train.tail
-    if not train.has_learnt or rise < max(RISE * learnt, CLEAR * validation.wobble) or gap < GAP * learnt:
+    if not train.has_learnt or rise < max(RISE * max(learnt, gap), CLEAR * validation.wobble) or gap < GAP * learnt:
         return None
     best = float(validation.level_steps[validation.best])
     if validation.best >= (1 - SETTLED) * len(validation.levels) - 1:

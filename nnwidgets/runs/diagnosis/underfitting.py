@@ -16,7 +16,7 @@ LOW = 0.7
 """An accuracy of this height is no low one."""
 GAP = 0.15
 """Validation is no worse than training by more than this share of what was learnt: or it would be overfitting."""
-LEARNT = 0.05
+LEARNT = 0.15
 """Something was learnt, clearly (`Curve.has_learnt`) and this share of the start. Else it is a plateau."""
 
 
