@@ -61,7 +61,7 @@ def test_a_training_in_hand(notebook: Callable[..., Notebook], kernel: str) -> N
     expect(button(lab, "Resume")).to_be_visible()
     assert lab.python("run.step") == held
 
-    rate = lab.view(1).get_by_label("Learning rate")
+    rate = lab.view(1).get_by_role("textbox", name="Learning rate")
     rate.click()
     rate.press("Control+a")
     lab.page.keyboard.type("0.02")
