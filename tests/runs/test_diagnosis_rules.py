@@ -99,6 +99,13 @@ def test_a_loss_that_only_grows_diverges():
     assert kinds(loss=series(np.exp(np.linspace(0, 200, 100)))) >= {"divergence"}
 
 
+def test_a_loss_that_leaves_its_first_point_for_good_diverges():
+    rng = np.random.default_rng(0)
+    assert "divergence" in kinds(loss=series([2.3, *(9 + 0.5 * rng.standard_normal(200))]))
+    assert kinds(loss=series([0.02, *(0.1 + 0.04 * rng.standard_normal(200)).clip(0.01)])) == {"unremarkable"}
+    assert "divergence" not in kinds(loss=series([2.3, *(3.5 + 0.5 * rng.standard_normal(200))]))
+
+
 def test_a_rise_that_single_points_hide_is_none():
     noise = np.random.default_rng(0).standard_normal(400)
     assert kinds(loss=series(5 + 2 * noise + np.linspace(0, 1, 400))) == {"unremarkable"}

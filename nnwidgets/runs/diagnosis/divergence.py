@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnwidgets.runs.diagnosis import words
-from nnwidgets.runs.diagnosis.curve import Curve
+from nnwidgets.runs.diagnosis.curve import Curve, scatter
 from nnwidgets.runs.diagnosis.curves import ENOUGH, Curves
 from nnwidgets.runs.diagnosis.finding import Finding
 
@@ -15,7 +15,7 @@ GROWN = 0.25
 """Or if it stands above its start by this share of it."""
 FAR = 1.0
 """Or if nearly all of its second half stands above its very first point by this share of it,"""
-APART = 2.0
+APART = 3.0
 """and the half's middle by so many of the half's own standard deviations: a first point may be low by luck."""
 SETTLED = 0.1
 """The best level must lie at least this share of the run back."""
@@ -87,4 +87,4 @@ def jumped(curve: Curve) -> bool:
     """Whether it left its very first point for good, upwards."""
     first, later = float(curve.costs[0]), curve.costs[len(curve) // 2 :]
     above = float(np.quantile(later, 0.05)) - first
-    return above > FAR * abs(first) and float(np.median(later)) - first >= APART * float(later.std())
+    return above > FAR * abs(first) and float(np.median(later)) - first >= APART * scatter(later)

@@ -50,7 +50,7 @@ def find(curves: Curves) -> Finding | None:
     if height < STANDS_OUT * (float(elsewhere.max(initial=first)) - first):
         return None
     learnt = max(0.0, first - curve.lowest)
-    noise = max(scatter(half) for half in np.array_split(elsewhere, 2))
+    noise = max(scatter(half) for half in np.array_split(elsewhere, 4))
     if height < max(HEIGHT * learnt, LEAST * abs(first), CLEAR * noise) or height <= 0:
         return None
     now = "NaN" if in_end else words.number(curve.tail)

@@ -59,11 +59,15 @@ def find(curves: Curves) -> Finding | None:
         metrics=main.names,
         cause="The learning rate is too low."
         if falls
-        else "The learning rate is too low, no gradient reaches the weights (a detached tensor, frozen or dead "
-        "layers, an optimizer that holds other parameters), or the labels have nothing to do with the inputs. A model "
-        "that was trained before may simply have little left to learn.",
-        remedy="Raise the learning rate 3 to 10 times at a time until the loss falls within some hundred steps. If "
-        "that does nothing, see whether the model can learn ten samples by heart: if not, look for the broken link.",
+        else "The learning rate is far too low, or so high that the first steps broke the net (dead or saturated "
+        "units); or no gradient reaches the weights (a detached tensor, frozen layers, an optimizer that holds other "
+        "parameters), or the labels have nothing to do with the inputs. A model that was trained before may have "
+        "little left to learn.",
+        remedy="Raise the learning rate 3 to 10 times at a time until the loss falls within some hundred steps."
+        if falls
+        else "Try learning rates from 1e-5 to 1, ten times apart, for some hundred steps each. If none helps, see "
+        "whether the model can learn ten samples by heart: if not, look for the broken link. nnw.watch shows "
+        "gradients and dead units.",
     )
 
 
