@@ -254,6 +254,12 @@ def test_a_steady_fall_is_told_from_none():
     assert "is flat" in only(loss=series([2.3] * 300)).sentence
 
 
+@pytest.mark.parametrize(("ratio", "too_low"), [(1e-6, True), (1e-4, False), (0.0, False)])
+def test_tiny_updates_are_too_low_a_rate_and_none_at_all_are_a_broken_link(ratio, too_low):
+    finding = only(loss=series([2.3] * 100), **layers("update_ratio", [ratio] * 3))
+    assert finding.kind == "plateau" and (finding.cause == "The learning rate is too low.") is too_low
+
+
 def test_no_plateau_while_the_rate_warms_up_or_accuracy_rises_or_is_high():
     loss = series(2.3 + 0.01 * np.random.default_rng(0).standard_normal(300))
     assert kinds(loss=loss) == {"plateau"}

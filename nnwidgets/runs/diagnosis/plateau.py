@@ -20,7 +20,9 @@ LEARNT = 0.05
 GOOD = 0.8
 """and one of this height that there was little left to learn."""
 RULE = 1e-3
-"""The usual size of an update relative to the weights, by rule of thumb; a hundredth of it is slow."""
+"""The usual size of an update relative to the weights, by rule of thumb;"""
+SLOW = 0.01
+"""less than this share of it is too low a learning rate, whether or not a fall can be seen."""
 
 
 def find(curves: Curves) -> Finding | None:
@@ -46,7 +48,8 @@ def find(curves: Curves) -> Finding | None:
         return None
     if _learns(curves.accuracy) or _warming_up(curves):
         return None
-    falls = _falls(curve)
+    falls, update = _falls(curve), _update(curves)
+    too_low = falls or (update is not None and 0 < update < RULE * SLOW)
     return Finding(
         kind="plateau",
         severity="warning",
@@ -54,17 +57,17 @@ def find(curves: Curves) -> Finding | None:
         if falls
         else f"{curve.name} is flat: it stands where it began, nothing is learnt.",
         evidence=f"{words.number(began)} at the start, now {words.number(curve.tail)}, a change of "
-        f"{words.percent(abs(moved))} over {words.count(len(curve.all_steps), 'point')}{_rates(curves)}.",
+        f"{words.percent(abs(moved))} over {words.count(len(curve.all_steps), 'point')}{_rates(curves, update)}.",
         steps=curve.extent,
         metrics=main.names,
         cause="The learning rate is too low."
-        if falls
+        if too_low
         else "The learning rate is far too low, or so high that the first steps broke the net (dead or saturated "
         "units); or no gradient reaches the weights (a detached tensor, frozen layers, an optimizer that holds other "
         "parameters), or the labels have nothing to do with the inputs. A model that was trained before may have "
         "little left to learn.",
         remedy="Raise the learning rate 3 to 10 times at a time until the loss falls within some hundred steps."
-        if falls
+        if too_low
         else "Try learning rates from 1e-5 to 1, ten times apart, for some hundred steps each. If none helps, see "
         "whether the model can learn ten samples by heart: if not, look for the broken link. nnw.watch shows "
         "gradients and dead units.",
@@ -104,12 +107,16 @@ def _warming_up(curves: Curves) -> bool:
     return rate is not None and len(rate) > 1 and float(rate.costs[-1]) > 1.05 * float(rate.costs[len(rate) // 2])
 
 
-def _rates(curves: Curves) -> str:
+def _update(curves: Curves) -> float | None:
+    """How large an update is relative to the weights, in the middle layer; None if it was not logged."""
+    ratios = [curve.tail for curve in curves.layers("update_ratio").values()]
+    return float(np.median(ratios)) if ratios else None
+
+
+def _rates(curves: Curves, update: float | None) -> str:
     said = ""
     if curves.learning_rate is not None:
         said += f"; {curves.learning_rate.name} {words.number(curves.learning_rate.tail)}"
-    ratios = [curve.tail for curve in curves.layers("update_ratio").values()]
-    if ratios:
-        typical = float(np.median(ratios))
-        said += f"; an update changes the weights by {words.number(typical)} of their size (usual: about {RULE:g})"
+    if update is not None:
+        said += f"; an update changes the weights by {words.number(update)} of their size (usual: about {RULE:g})"
     return said
