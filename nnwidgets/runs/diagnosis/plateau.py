@@ -32,9 +32,9 @@ def find(curves: Curves) -> Finding | None:
     by less than `FLAT` of it, no smoothed level differs by more than `NEVER`, its points scatter by less than `NOISE`
     of it (of a trained model's small loss the scatter is larger), accuracy, if logged, neither rose by `LEARNT` nor
     stands at `GOOD`, and no warm-up is under way in a logged learning rate. A loss that falls first and then stays is
-    no plateau: it has converged, or underfits. Whether it falls steadily (a rate that is too low) or not at all is told
-    by a line fitted through its levels. Sources: seeds' "flat curves → learning rate too low"; Bengio (2012), 3.1.1;
-    the rule of thumb of updates at 1e-3 of the weights is Karpathy's (CS231n).
+    no plateau: it has converged, or underfits. Whether it falls steadily (a rate that is too low, as are updates below
+    `SLOW` of `RULE`) or not at all is told by a line fitted through its levels. Sources: Bengio (2012), 3.1.1; the rule
+    of thumb of updates at 1e-3 of the weights is Karpathy's (CS231n).
     """
     main = curves.loss
     curve = None if main is None else main.train
