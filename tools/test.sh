@@ -19,7 +19,9 @@ stage() {
 
 stage check make --no-print-directory --keep-going check
 stage vitest vitest run
-stage pytest python -m pytest --durations=10
+# Two at once, a file to each; those that drive a browser or a kernel keep the machine to themselves.
+stage pytest python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser --ignore tests/notebooks --durations=10
+stage browser python -m pytest tests/browser tests/notebooks --durations=10
 
 echo
 for i in "${!names[@]}"; do printf '%-7s %s\n' "${names[$i]}" "${results[$i]}"; done

@@ -1,4 +1,7 @@
-"""One JupyterLab and one Chromium for all browser tests; a notebook and a fresh browser context for each."""
+"""One JupyterLab and one Chromium for all browser tests; a notebook and a fresh browser context for each.
+
+They end with this package: Playwright runs an event loop in the main thread, and beside it no `asyncio.run` is possible.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ from tests.browser.lab import Notebook, Server, launch, serve
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serve(tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         running = launch(playwright)
@@ -61,7 +64,7 @@ def _end_kernels(server: Server) -> None:
         urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=10).close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ipykernel6(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a kernel on ipykernel 6, which has no subshells: only its ipykernel differs."""
     folder = tmp_path_factory.mktemp("ipykernel6")
@@ -78,7 +81,7 @@ def ipykernel6(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "ipykernel6"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shots() -> Path | None:
     """Where screenshots go that people look at: the folder SCREENSHOTS names."""
     import os

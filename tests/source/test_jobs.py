@@ -145,7 +145,7 @@ def test_close_cancels_waits_and_leaves_no_thread() -> None:
     jobs = [submitted(pool, until_cancelled) for _ in range(_THREADS + 2)]
     pool.close()
     assert {job.state for job in jobs} == {"cancelled"}
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # an earlier test's may have ended meanwhile
     late = submitted(pool, lambda job: 1)
     assert late.state == "cancelled"
 
@@ -157,4 +157,4 @@ def test_threads_end_with_the_work(pool: JobPool) -> None:
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # an earlier test's may have ended meanwhile
