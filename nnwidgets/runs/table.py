@@ -9,6 +9,7 @@ from html import escape
 from typing import Any, overload
 
 from nnwidgets.runs.reading import RawRow, Row
+from nnwidgets.source.tables import html_table, text_table
 
 _SHOWN = 60
 _COLUMNS = ("id", "name", "status", "started", "config")
@@ -64,19 +65,13 @@ class RunTable(Sequence[RunRow]):
     def __repr__(self) -> str:
         if not self._rows:
             return "no runs"
-        lines = [_COLUMNS, *(row.cells() for row in self[:_SHOWN])]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
-        text = "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-        )
-        return text + self._rest()
+        return text_table(_COLUMNS, self._cells()) + self._rest()
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>" for row in self[:_SHOWN]
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{escape(self._rest())}"
+        return html_table(_COLUMNS, self._cells()) + escape(self._rest())
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [row.cells() for row in self[:_SHOWN]]
 
     def _rest(self) -> str:
         return f"\n… and {len(self) - _SHOWN:,} more" if len(self) > _SHOWN else ""

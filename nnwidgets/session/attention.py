@@ -16,7 +16,7 @@ from nnwidgets.session.bounds import is_inside, nearest, out_of
 from nnwidgets.session.captures import Captures
 from nnwidgets.session.errors import NoAttention, TokensError
 from nnwidgets.session.inputs import Inputs
-from nnwidgets.session.tables import html_table, text_table
+from nnwidgets.source.tables import html_table, text_table
 from nnwidgets.session.tokens import Side, SideName, numbered, padded, patches
 from nnwidgets.source.selection import Selection
 

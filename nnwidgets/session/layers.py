@@ -10,7 +10,7 @@ from torch import nn
 
 from nnwidgets.capture.modules import ModuleRow
 from nnwidgets.capture.structures import tensors
-from nnwidgets.session.tables import html_table, text_table
+from nnwidgets.source.tables import html_table, text_table
 
 _COLUMNS = ("layer", "kind", "output", "parameters", "to look at")
 

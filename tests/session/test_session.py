@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from nnwidgets.session import ModelError, ModelSession, SessionClosed
-from nnwidgets.session.tables import html_table
+from nnwidgets.source.tables import html_table
 from nnwidgets.source import NotStored
 
 from .models import Counting, Picky, Picture, Reader, encoder

@@ -1,6 +1,7 @@
 /** AttentionMap: the attention weights of a head, or the mean over heads, as a heatmap that can be zoomed. */
 
 import { afterPaint, element, setAttribute, setText } from "../controls/dom.ts";
+import { listenToHands, type PictureGestures, type Point } from "../controls/gestures.ts";
 import type { Rect } from "../draw/canvas.ts";
 import type { View as Window } from "../draw/heatmap.ts";
 import { displayText } from "../draw/text.ts";
@@ -9,7 +10,6 @@ import { cellWords, spokenWords } from "./attention/cell_words.ts";
 import { ExactLookup, type Part, single } from "./attention/exact.ts";
 import { createFrame, emptiness, kindName } from "./attention/frame.ts";
 import { createMapControls } from "./attention/map_controls.ts";
-import { listenToHands, type MapGestures, type Point } from "./attention/map_gestures.ts";
 import { type Cell, cellAt, type MapLayout, placeAt, rectOf } from "./attention/map_layout.ts";
 import { createMapSubjects, type MapOptions, type MapSubject, type MapSubjects } from "./attention/map_matrix.ts";
 import { paintOverlay } from "./attention/map_overlay.ts";
@@ -62,7 +62,7 @@ export const view: View = (context) => {
       layoutOf(subject as MapSubject, theme, width, height),
   );
 
-  const gestures: MapGestures = {
+  const gestures: PictureGestures = {
     hover(point) {
       const cell = point && at(point);
       if (cell?.row === hover?.row && cell?.column === hover?.column) return;

@@ -1,6 +1,7 @@
 /** One chart of a group: its title, a legend that reads out the values at the cursor, the plot, and what cannot be shown. */
 
 import { element, setAttribute, setText } from "../../controls/dom.ts";
+import { listenToHands, type PictureGestures } from "../../controls/gestures.ts";
 import type { Rect } from "../../draw/canvas.ts";
 import type { Bounds } from "../../draw/curve_axes.ts";
 import {
@@ -16,7 +17,6 @@ import { formatValue } from "../../draw/number.ts";
 import { displayText } from "../../draw/text.ts";
 import type { Track } from "../../draw/track.ts";
 import type { Theme } from "../../runtime/context.ts";
-import { listenToHands, type MapGestures } from "../attention/map_gestures.ts";
 import type { RunSeries } from "./run_data.ts";
 
 export interface LineSpec {
@@ -111,7 +111,7 @@ export function createPanel(library: UPlot, events: PanelEvents, signal: AbortSi
     return { x: left, y: plot.y, width: Math.max(0, right - left), height: plot.height };
   };
   const tracks = () => shown?.scene.curves.map(({ track }) => track) ?? [];
-  const gestures: MapGestures = {
+  const gestures: PictureGestures = {
     hover: (point) => {
       const { x, width } = curves.plot;
       events.hover(point && point.x >= x - 4 && point.x <= x + width + 4 ? curves.xAt(point.x) : null);

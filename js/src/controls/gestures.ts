@@ -1,8 +1,8 @@
-/** Hands on the map: hover, click, drag to zoom, Shift+drag to move, wheel, double click, and the keys. */
+/** Hands on a picture that can be zoomed: hover, click, drag to zoom, Shift+drag to move, wheel, double click, and the keys. */
 
-import type { Rect } from "../../draw/canvas.ts";
+import type { Rect } from "../draw/canvas.ts";
 
-export interface MapGestures {
+export interface PictureGestures {
   /** Points are in CSS pixels of the canvas. */
   hover(point: Point | null): void;
   pick(point: Point): void;
@@ -30,7 +30,7 @@ export interface Point {
 const STILL = 4;
 const STEP = 1.5;
 
-export function listenToHands(canvas: HTMLElement, gestures: MapGestures, signal: AbortSignal): void {
+export function listenToHands(canvas: HTMLElement, gestures: PictureGestures, signal: AbortSignal): void {
   const on = <K extends keyof HTMLElementEventMap>(type: K, listener: (event: HTMLElementEventMap[K]) => void) =>
     canvas.addEventListener(type, listener, { signal, passive: false });
   const point = (event: MouseEvent): Point => {

@@ -1,4 +1,4 @@
-"""Tables as text and as HTML, for the reprs of what a session lists. Whatever is in a cell is text."""
+"""Tables as text and as HTML, for the reprs of what a source lists. Whatever is in a cell is text."""
 
 from __future__ import annotations
 
