@@ -14,7 +14,7 @@ from tests.benchmarks.workshop import Workshop
 
 STEPS = {"MLP": 1500, "LeNet": 250}
 """Steps of one turn of a loop: about a second."""
-TURNS = 12
+TURNS = 8
 WATCHED_TURNS = 5
 LOG = 20_000
 """Points a second that `run.log` must keep safe."""

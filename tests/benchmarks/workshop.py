@@ -21,6 +21,8 @@ ERRORS = """
     .map((output) => `${output.ename}: ${output.evalue}`)
 """
 PROBE = (Path(__file__).parent / "probe.js").read_text()
+CELLS = 900.0
+"""Seconds that the cells of a benchmark may take: some compare whole trainings."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Workshop:
         """A notebook that has run, in a page so tall that nothing must be scrolled; its kernel ends with it."""
         context = self.browser.new_context(viewport={"width": 1400, "height": 2400})
         context.add_init_script(PROBE)
-        notebook = Notebook(server or self.server, context, f"{name}.ipynb").write(*cells).open().run_all()
+        notebook = Notebook(server or self.server, context, f"{name}.ipynb").write(*cells).open().run_all(wait=False)
+        notebook.wait_for_cells(CELLS)
         try:
             if errors := notebook.page.evaluate(ERRORS):
                 raise RuntimeError(f"{name}: cells ended in {'; '.join(errors)}")
