@@ -27,9 +27,14 @@ def open_notebook(server: Server, page: Page, name: str) -> None:
     page.goto(f"{server.url}/notebooks/{name}?token={TOKEN}")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
-    page.locator(".jp-Notebook .jp-Cell .jp-InputArea-editor").first.click()
-    for _ in CELLS:
-        page.keyboard.press("Shift+Enter")
+    prompts = page.locator(".jp-Notebook .jp-InputPrompt")
+    for index in range(len(CELLS)):
+        for _ in range(20):  # a page that still settles does not hear the keys
+            page.locator(".jp-Notebook .jp-Cell .jp-InputArea-editor").nth(index).click()
+            page.keyboard.press("Shift+Enter")
+            page.wait_for_timeout(500)
+            if prompts.nth(index).inner_text() != "[ ]:":
+                break
 
 
 def open_voila(server: Server, page: Page, name: str) -> None:
