@@ -17,8 +17,9 @@ MARKS = ("", "near zero", "extreme", "no gradient", "not finite", "not logged")
 FINE, NEAR_ZERO, EXTREME, NO_GRADIENT, NOT_FINITE, NOT_LOGGED = range(len(MARKS))
 
 HARDLY, USUAL, FAR = 1e-5, 1e-3, 1e-1
-"""Of a step's norm over the weights' norm: below the first a layer hardly moves, about the second is usual, above the
-third a step changes a tenth of the weights. Rules of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
+"""Of a step's norm over the weights' norm: about the second is usual (a rule of thumb: Karpathy, CS231n, "Ratio of
+weights:updates"). A hundred times less a layer hardly moves, and a hundred times more a step changes a tenth of the
+weights: bounds of our own."""
 
 
 class Series(Protocol):

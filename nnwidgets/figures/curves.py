@@ -14,7 +14,6 @@ from nnwidgets.figures.raster import Color
 
 Floats = NDArray[np.float64]
 Dash = Literal["solid", "dashed", "dotted"]
-DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 _FARTHEST, _NEAREST = 1e300, 1e-290  # what is larger or smaller than these lies at the edge: an axis must have a range
 _STEPS = (1, 2, 5, 10)

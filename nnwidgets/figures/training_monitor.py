@@ -20,8 +20,7 @@ from nnwidgets.figures.labels import display_token
 from nnwidgets.figures.palettes import FAINT, INK, SUBTLE, head_color, unit
 from nnwidgets.figures.raster import CAPTION, Canvas, Color
 from nnwidgets.runs.history import History
-from nnwidgets.runs.names import split
-from nnwidgets.runs.summary import is_better_high
+from nnwidgets.runs.names import better, is_of_layer, split
 
 if TYPE_CHECKING:
     from nnwidgets.figures.style import StyledFigure
@@ -34,7 +33,6 @@ _PHASES = {"train": "training", "validation": "validation", "test": "test"}
 _ADVERSARIAL = ("generator_loss", "discriminator_loss")
 _TITLES = {_ADVERSARIAL[0]: "Generator and discriminator loss"}
 _ELSEWHERE = ("epoch", "samples_per_second")  # in the summary
-_OF_LAYERS = ("gradient_mean/", "gradient_max/", "update_ratio/", "dead/")  # GradientFlow and Distributions show these
 _LAST = ("learning_rate", "gradient_norm")
 _MOMENT = 0.1  # seconds: what was shorter was no training, but a history that was read
 _GAP = head_color(3)
@@ -69,7 +67,7 @@ class _Picture:
         smoothing: float,
         x: Along,
         log_y: bool,
-        threshold: float,
+        threshold: float | None,
         most: int,
     ) -> _Picture:
         groups = _groups(result, metrics)
@@ -87,7 +85,7 @@ def _groups(result: TrainingCurves, metrics: Sequence[str] | None) -> dict[str, 
     for name in result.histories:
         metric = split(name)[0]
         if metrics is None:
-            if metric in _ELSEWHERE or name.startswith(_OF_LAYERS):
+            if metric in _ELSEWHERE or is_of_layer(name):
                 continue
         elif metric not in metrics and name not in metrics:
             continue
@@ -155,7 +153,7 @@ def _chart(
     way: _Way,
     smoothing: float,
     log_y: bool,
-    threshold: float,
+    threshold: float | None,
     first: bool,
 ) -> Chart:
     adversarial = metric == _ADVERSARIAL[0]
@@ -176,16 +174,17 @@ def _chart(
         low, high = (history.low[order], history.high[order]) if history.thinned and not smoothing else (None, None)
         drawn[name] = Curve(_PHASES[phase] if unique and len(names) > 1 else name, x, y, color, low=low, high=high)
         curves.append(drawn[name])
-    known = "loss" in metric or is_better_high(metric)
+    goal = better(metric)
     gaps, marks = [], []
-    if known and not adversarial:
+    if goal is not None and not adversarial:
         marks = [mark for mark in [_best(names, phases, result, way, drawn)] if mark]
         if phases.count("train") == 1 and phases.count("validation") == 1:
             train, validation = (drawn[names[phases.index(phase)]] for phase in ("train", "validation"))
-            pair = (train, validation) if "loss" in metric else (validation, train)
+            pair = (train, validation) if goal == "low" else (validation, train)
             gaps = [gap for gap in [_gap(*pair)] if gap]
-    gradient = metric == "gradient_norm"
-    levels = (Level(f"explosion threshold {threshold:g}", threshold, head_color(1)),) if gradient else ()
+    levels: tuple[Level, ...] = ()
+    if metric == "gradient_norm" and (limit := threshold or result.gradient_threshold) is not None:
+        levels = (Level(f"explosion threshold {limit:.3g}", limit, head_color(1)),)
     return Chart(
         title=_TITLES.get(metric) or _title(metric),
         x_label=way.name,
@@ -233,7 +232,7 @@ def _spans(names: list[str], result: TrainingCurves, way: _Way, first: bool) -> 
     spans = []
     for number, finding in enumerate(result.findings, 1):
         shown = set(finding.metrics) & set(result.histories) if finding.metrics else set()
-        here = bool(shown & set(names)) or (first and not any(not name.startswith(_OF_LAYERS) for name in shown))
+        here = bool(shown & set(names)) or (first and not any(not is_of_layer(name) for name in shown))
         if finding.steps is not None and here:
             start, stop = (way.at(step) for step in finding.steps)
             spans.append(Span(start, stop, str(number), _SEVERITIES[finding.severity]))
@@ -301,7 +300,7 @@ def figure(
     smoothing: float = 0.0,
     x: Along = "step",
     log_y: bool = False,
-    gradient_threshold: float = 100.0,
+    gradient_threshold: float | None = None,
 ) -> StyledFigure:
     """The curves of a run for print: a chart for each metric with training and validation, the best value marked and
     the overfitting gap shaded; then the summary as a table, and the findings, whose steps are shaded in the charts.
@@ -405,7 +404,7 @@ def still(
     smoothing: float = 0.0,
     x: Along = "step",
     log_y: bool = False,
-    gradient_threshold: float = 100.0,
+    gradient_threshold: float | None = None,
 ) -> bytes:
     """The same picture as a small PNG, made in milliseconds and without matplotlib: the first charts and findings."""
     picture = _Picture.of(result, metrics, smoothing, x, log_y, gradient_threshold, _MOST_IN_STILL)

@@ -65,6 +65,7 @@ class Control:
         self._tasks: list[Callable[[], object]] = []
         self._optimizers: list[_Rates] = []
         self._set: tuple[_Rates, object, float] | None = None  # what we set, until a scheduler sets something else
+        self._stopper: Callable[[], object] | None = None  # instead of raising `StopTraining`
         self._on_change: list[Callable[[Control], object]] = []
         self._thread: int | None = None  # the training's, where it is known for certain
         self._last_thread = threading.get_ident()
@@ -96,7 +97,8 @@ class Control:
         self._tell()
 
     def stop(self) -> None:
-        """End the training: at its next step boundary `StopTraining` is raised in it. Nothing where it has ended."""
+        """End the training: at its next step boundary `StopTraining` is raised in it, unless a library's callback has
+        it end in the library's own way (`set_stopper`). Nothing where it has ended."""
         if self._ended:
             return
         with self._asking("stopped"):
@@ -173,6 +175,20 @@ class Control:
         """The same for what is no torch optimizer: `read()` gives its learning rates, `write(rates)` sets them."""
         return self._add(_Rates(read, write, lambda: list(read())))
 
+    def set_stopper(self, stopper: Callable[[], object]) -> Callable[[], None]:
+        """Have a stop call `stopper()` at each step boundary and raise nothing; the function returned takes it back.
+
+        For a training that is a library's: an exception in the midst of it, as in an optimizer's hook, would keep the
+        library from ending as it always does. What `stopper` tells it must end it.
+        """
+        self._stopper = stopper
+
+        def forget() -> None:
+            if self._stopper is stopper:
+                self._stopper = None
+
+        return forget
+
     def _add(self, rates: _Rates) -> Callable[[], None]:
         self._optimizers.append(rates)
         self._tell()
@@ -205,7 +221,8 @@ class Control:
         self._thread = thread
 
     def boundary(self, step: int | None = None) -> None:
-        """A step boundary, in the training thread: do what was asked. Raises `StopTraining`; waits while paused."""
+        """A step boundary, in the training thread: do what was asked. Waits while paused; for a stop it raises
+        `StopTraining`, or calls what `set_stopper` set."""
         me = threading.get_ident()
         if self._thread is None:
             self._last_thread = me
@@ -238,7 +255,7 @@ class Control:
             self._ended = True
             self._tasks.clear()
             self._optimizers.clear()
-            self._set = None
+            self._set = self._stopper = None
             self._guard.notify_all()
         _living.discard(self)
         self._tell()
@@ -283,7 +300,9 @@ class Control:
         if overwritten:
             self._tell()
         if self._stop:
-            raise StopTraining("stopped by hand")
+            if self._stopper is None:
+                raise StopTraining("stopped by hand")
+            self._stopper()
 
     def _apply(self, rate: float) -> None:
         before = [list(optimizer.read()) for optimizer in self._optimizers]

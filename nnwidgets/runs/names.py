@@ -1,4 +1,5 @@
-"""What a metric's name tells: which metric it is, and of which phase (training, validation or test)."""
+"""What a metric's name tells: which metric it is, of which phase (training, validation or test), and which way it is
+better. The browser's half is `training/names.ts`."""
 
 from __future__ import annotations
 
@@ -35,6 +36,9 @@ _OF_LAYERS = (
 )
 """What is told of each layer: the rest of such a name is the layer's path, and no phase."""
 
+_LOW = re.compile(r"loss|(?<![a-z])err|perplexity|nll|mse|mae|mape|fid|(?<![a-z])[wc]er(?![a-z])")
+_HIGH = re.compile(r"acc|f1|auc|precision|recall|score|iou|bleu|rouge|r2|diversity|dice|(?<![a-z])m?ap(?![a-z])")
+
 _BETWEEN = re.compile(r"[_/. \-]")
 
 
@@ -47,8 +51,21 @@ def split(name: str) -> tuple[str, Phase]:
     return _ALIASES.get(metric, metric), phase
 
 
+def is_of_layer(name: str) -> bool:
+    """Whether it is told of each layer: such series have views of their own."""
+    return name.startswith(_OF_LAYERS)
+
+
+def better(metric: str) -> Literal["high", "low"] | None:
+    """Which way a metric is better; None for a name that does not tell."""
+    name = metric.lower()
+    if _LOW.search(name):
+        return "low"
+    return "high" if _HIGH.search(name) else None
+
+
 def _without_phase(name: str) -> tuple[str, Phase]:
-    if name.startswith(_OF_LAYERS):
+    if is_of_layer(name):
         return name, "train"
     marks = [match.start() for match in _BETWEEN.finditer(name)]
     if not marks:

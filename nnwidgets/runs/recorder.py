@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +25,7 @@ from nnwidgets.runs.records import Batch, Kind, Points, Series, Status
 from nnwidgets.runs.values import classify, whole_step
 
 _MOST_SHAPES = 1000  # sets of names; beyond, what is logged together is kept one by one
+_PLAIN = frozenset((float, int))
 
 
 class Shape:
@@ -88,6 +89,7 @@ class Recorder:
     def __init__(self, record: Record, wake: Callable[[], None]) -> None:
         self.record = record
         self.key: int | None = None  # of the run in the store
+        self.saved_config = dict(record.config)  # as the store has it
         self.lines: dict[str, Line] = {}
         self.items: dict[str, Items] = {}
         self.step: int | None = None
@@ -120,8 +122,11 @@ class Recorder:
         shape = self._shapes.get(tuple(values))
         if shape is None or step.__class__ is not int or not 0 <= step < 2**63:
             return self._log_slowly(step, values)
+        given: Iterable[Any] = values.values()
+        if not _PLAIN.issuperset(map(type, given)):
+            given = map(_detached, given)
         try:
-            numbers = shape.pack(*values.values())
+            numbers = shape.pack(*given)
         except (struct.error, TypeError, ValueError, OverflowError, RuntimeError):
             return self._log_slowly(step, values)
         with self._lock:
@@ -322,6 +327,13 @@ class Recorder:
         """Whether the store has all there is, and how it ended."""
         return self.key is not None and self.drained == self.gathered and (not self.ending or self.ended)
 
+    def changed_config(self) -> dict[str, Any] | None:
+        """The configuration, where something was set in it that the store does not have; of what lies deeper in it only
+        the run's end tells."""
+        config, known = dict(self.record.config), self.saved_config
+        same = config.keys() == known.keys() and all(config[name] is known[name] for name in config)
+        return None if same else config
+
     def settle(self) -> None:
         """The store has all that was gathered: free the journal's half that held it; mend a journal that broke."""
         if self.complete:
@@ -401,3 +413,8 @@ class Recorder:
         for items in list(self.items.values()):
             table[items.name] = Series(items.name, items.kind, items.count, items.low_step, items.high_step, None)
         return table
+
+
+def _detached(value: Any) -> Any:
+    """A tensor of the loss without its graph: torch warns where that becomes a number."""
+    return value.detach() if getattr(value, "requires_grad", False) else value

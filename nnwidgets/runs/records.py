@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["scalar", "histogram", "image", "text"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Status = Literal["running", "finished", "stopped", "failed", "interrupted"]
 

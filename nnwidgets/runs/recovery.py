@@ -99,6 +99,7 @@ def resume(connection: sqlite3.Connection, record: Record, left: Left) -> Record
     row = read_run(connection, record.id)
     if row is not None:
         recorder.key = row.key
+        record.config = row.config  # the journal has it as it was at first
         recorder.lines = read_lines(connection, row)
         recorder.step = row.step
         recorder.packed = row.packed

@@ -43,6 +43,7 @@ from nnwidgets.source.base import Source, call, listen
 from nnwidgets.source.selection import Selection
 
 if TYPE_CHECKING:
+    from nnwidgets.runs.diagnosis import Finding
     from nnwidgets.runs.store import RunStore
 
 _PATIENCE = 30.0  # seconds that finish waits for a store that does not take what is left, and close for a training
@@ -57,7 +58,6 @@ class Run(Trains, Source):
 
     Attributes:
         id: of the run, unique in all stores.
-        config: its configuration.
         started: when, in seconds since 1970.
         host, commit, seeds: where it was recorded, the git commit that was checked out, the seeds that are known.
         control: hands on the training: pause, resume, stop, learning rate.
@@ -76,7 +76,6 @@ class Run(Trains, Source):
         super().__init__(name=row.name, selection=selection, save_dir=save_dir)
         self.store = store
         self.id = row.id
-        self.config = row.config if recorder is None else recorder.record.config
         self.entered = False
         self.started = row.started
         self.host = row.host
@@ -116,6 +115,13 @@ class Run(Trains, Source):
         What it took is safe when it returns: it survives a killed process, with `durable="power"` a power cut too. A
         name keeps its kind. A step is a whole number from 0 on; steps may come in any order, be left out, and come
         twice. It is a step boundary: a training that is to pause or to stop does so here (`StopTraining`).
+
+        What widgets and diagnosis look for by name: `loss`, `accuracy` and other metrics, with `val_` or `test_` in
+        front where they are not the training's; `epoch`, `learning_rate`, `samples_per_second`; `gradient_norm` and
+        what else `nnw.watch` logs; of a GAN `generator_loss` and `discriminator_loss`, and `diversity`, how far
+        generated samples spread (0: all are one), with `data_diversity`, the same of the data: of these alone a mode
+        collapse is told. Short names will do (`acc`, `lr`, `grad_norm`, `g_loss`, `d_loss`). `config["total_steps"]`
+        or `config["total_epochs"]` tells how much is left.
 
         Raises:
             TypeError, ValueError: a value or step that cannot be kept; nothing of this call was then.
@@ -200,6 +206,11 @@ class Run(Trains, Source):
     def status(self) -> Status:
         """ "running", "finished", "stopped" (by hand), "failed" (by an exception), "interrupted" (its process died)."""
         return self._recorder.record.status if self._recorder is not None else self._refresh().status
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its configuration. While it records, what is set in it is kept too."""
+        return self._recorder.record.config if self._recorder is not None else self._refresh().config
 
     @property
     def message(self) -> str | None:
@@ -292,6 +303,12 @@ class Run(Trains, Source):
             raise KeyError(f"the run {self.name!r} has no histograms, images or texts named {name!r}")
         for step, time, load in self._items(name, series.kind, None, None, None):
             yield step, time, load()
+
+    def diagnose(self) -> tuple[Finding, ...]:
+        """What its curves show, the gravest first, each with evidence, likely cause and what to try; print them."""
+        from nnwidgets.runs.diagnosis import diagnose
+
+        return diagnose(self)
 
     # Out of the store
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nnwidgets.runs.encoding import to_bytes
 from nnwidgets.runs.history import summary
 from nnwidgets.runs.lines import Line, pack_points, pack_tail
+from nnwidgets.runs.provenance import plain
 from nnwidgets.runs.recorder import Items, Record, Recorder
 from nnwidgets.runs.records import Points
 from nnwidgets.runs.schema import CHUNK, CHUNKS_A_SERIES
@@ -34,7 +35,7 @@ def insert_run(connection: sqlite3.Connection, record: Record) -> int:
             to_bytes(record.host),
             record.process,
             record.commit,
-            json.dumps(record.config),
+            config_json(record.config),
             json.dumps(record.seeds),
         ),
     )
@@ -186,6 +187,16 @@ def many(connection: sqlite3.Connection, head: str, rows: Sequence[Sequence[Any]
         connection.execute(head + ", ".join([one] * len(part)) + tail, tuple(flat))
 
 
+def save_config(connection: sqlite3.Connection, config: Mapping[str, Any], key: int) -> None:
+    """Write a configuration in which something was set since the run began."""
+    connection.execute("UPDATE run SET config = ? WHERE key = ?", (config_json(config), key))
+
+
+def config_json(config: Mapping[str, Any]) -> str:
+    """A configuration as the store keeps it; what was set in it since the run began may be anything."""
+    return json.dumps(plain(dict(config)))
+
+
 def save_end(connection: sqlite3.Connection, record: Record, key: int) -> None:
     """Write how the run ended."""
     connection.execute(
@@ -194,7 +205,7 @@ def save_end(connection: sqlite3.Connection, record: Record, key: int) -> None:
             record.status,
             None if record.message is None else to_bytes(record.message),
             record.ended,
-            json.dumps(record.config),
+            config_json(record.config),
             key,
         ),
     )

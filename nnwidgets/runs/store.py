@@ -127,7 +127,9 @@ class RunStore:
         with self.database.reading() as connection:
             row = read_run(connection, run)
         if row is None:
-            raise KeyError(f"there is no run {run!r} in {self}; store.runs() lists them")
+            named = [each.id for each in self.runs() if each.name == run]
+            hint = f"the newest of that name is {named[0]!r}" if named else "store.runs() lists them"
+            raise KeyError(f"there is no run with the id {run!r} in {self}; {hint}")
         return Run(self, self.as_it_is(row), None, selection=selection, save_dir=save_dir)
 
     def read_left(self, row: Row) -> Recorder | None:

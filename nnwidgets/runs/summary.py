@@ -12,7 +12,7 @@ import numpy as np
 
 from nnwidgets.runs.histories import read_histories
 from nnwidgets.runs.history import History
-from nnwidgets.runs.names import split
+from nnwidgets.runs.names import better, split
 
 if TYPE_CHECKING:
     from nnwidgets.runs.run import Run
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 POINTS = 2_000
 """Points of a series that summary and diagnosis read."""
 
-_HIGHER_IS_BETTER = (
-    "acc", "f1", "auc", "precision", "recall", "score", "iou", "bleu", "rouge", "r2", "diversity", "map", "dice",
-)  # fmt: skip
 _MEASURED = {"learning_rate", "lr", "gradient_norm", "grad_norm", "epoch", "samples_per_second"}
 """What a summary says in lines of its own."""
 _TOTAL_EPOCHS = ("epochs", "max_epochs", "num_epochs", "num_train_epochs", "total_epochs")
@@ -31,7 +28,8 @@ _TOTAL_STEPS = ("total_steps", "max_steps", "num_steps", "steps")
 
 @dataclass(frozen=True)
 class MetricSummary:
-    """One series: its best value and where that was, and its newest one."""
+    """One series: its best value and where that was, and its newest one. Best is the lowest, unless the name tells that
+    the highest is."""
 
     name: str
     metric: str
@@ -134,11 +132,6 @@ def read_scalars(run: Run) -> dict[str, History]:
     return read_histories(run, names, points=POINTS)
 
 
-def is_better_high(metric: str) -> bool:
-    """Whether more of a metric is better, by its name: accuracy is, loss is not."""
-    return any(part in metric.lower() for part in _HIGHER_IS_BETTER) and "loss" not in metric.lower()
-
-
 def plain(value: Any) -> Any:
     """A number as JSON holds it."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
@@ -150,7 +143,7 @@ def _is_shown(name: str) -> bool:
 
 def _metric(name: str, history: History, newest: float) -> MetricSummary | None:
     metric, phase = split(name)
-    high = is_better_high(metric)
+    high = better(metric) == "high"
     values = history.high if high else history.low
     finite = np.isfinite(values)
     if not finite.any():

@@ -18,7 +18,7 @@ from nnwidgets.runs.ending import writers
 from nnwidgets.runs.errors import StoreError
 from nnwidgets.runs.recorder import Recorder
 from nnwidgets.runs.records import Batch
-from nnwidgets.runs.saving import is_packed, save, save_end, save_tail, saved
+from nnwidgets.runs.saving import is_packed, save, save_config, save_end, save_tail, saved
 
 _INTERVAL = 0.1  # seconds between rounds
 _LONGEST = 2.0
@@ -204,6 +204,7 @@ class Writer:
     def _write(self, recorder: Recorder) -> None:
         database = self.database
         pack = recorder.complete
+        config = recorder.changed_config()
         with database.lock:
             if recorder in self._behind:
                 with database.writing() as connection:
@@ -214,16 +215,20 @@ class Writer:
                 if not self._behind and self._gone is not None:
                     self._gone.close()
                     self._gone = None
-            elif not pack and save_tail(database.connection, recorder):
+            elif not pack and config is None and save_tail(database.connection, recorder):
                 packed = False
             else:
                 packed = is_packed(recorder, pack=pack)
                 with database.writing() as connection:
                     save(connection, recorder, pack=pack)
+                    assert recorder.key is not None
+                    if config is not None:
+                        save_config(connection, config, recorder.key)
                     if pack:
-                        assert recorder.key is not None
                         save_end(connection, recorder.record, recorder.key)
         saved(recorder, packed=packed)
+        if config is not None:
+            recorder.saved_config = config
         self._wrote = time.monotonic()
 
     def _look(self) -> None:

@@ -324,13 +324,13 @@ class _Stepping:
         if not looks and not counts:
             return values
         own = [
-            [dense(each.grad) for each in layer.parameters if each.grad is not None and each.grad.numel()]
+            [held for each in layer.parameters if each.grad is not None and (held := dense(each.grad)).numel()]
             for layer in self._known()
         ]
-        flat = [gradient for gradients in own for gradient in gradients if gradient.numel()]
+        flat = [gradient for gradients in own for gradient in gradients]
         found = iter(zip(flat, sizes(flat) if looks else [(0.0, 0.0)] * len(flat), strict=True))
         for layer, gradients in zip(self._known(), own, strict=True):
-            of_layer = [next(found) for each in gradients if each.numel()]
+            of_layer = [next(found) for _ in gradients]
             if of_layer and looks:
                 total = sum(mean * gradient.numel() for gradient, (mean, _) in of_layer)
                 count = sum(gradient.numel() for gradient, _ in of_layer)

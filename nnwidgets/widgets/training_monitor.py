@@ -28,7 +28,8 @@ class TrainingMonitor(RunWidget):
         smoothing: of the lines, 0 (none) to 0.99; the lines as they were logged stay behind, faint.
         x: what runs along the x axis: "step", "epoch" or "time" (seconds since the run began).
         log_y: whether losses have a logarithmic axis.
-        gradient_threshold: gradient norm above which the training is said to explode.
+        gradient_threshold: gradient norm at which a line says that gradients explode above it; None: where the
+            diagnosis says so, at 100 times the usual norm.
         interval: seconds between two pictures at the least.
         live: whether the picture follows the training; the numbers stay up to date.
         height: of a chart, in px.
@@ -38,7 +39,7 @@ class TrainingMonitor(RunWidget):
     smoothing = traitlets.Float(0.0, min=0.0, max=0.99).tag(sync=True, option=True)
     x = Choice("step", "epoch", "time", default="step")
     log_y = traitlets.Bool(False).tag(sync=True, option=True)
-    gradient_threshold = traitlets.Float(100.0, min=1e-12).tag(sync=True, option=True)
+    gradient_threshold = traitlets.Float(None, allow_none=True, min=1e-12).tag(sync=True, option=True)
     interval = traitlets.Float(0.1, min=0.0, max=3600.0).tag(sync=True, option=True)
     live = traitlets.Bool(True).tag(sync=True, option=True)
     height = traitlets.Int(240, min=120, max=2000).tag(sync=True, option=True)
@@ -66,7 +67,8 @@ class TrainingMonitor(RunWidget):
     def _summary(self, until: int | None = None) -> Answer:
         curves = read_curves(self.source)
         findings = [finding.to_json() for finding in curves.findings]
-        return Answer({**curves.summary.to_json(), "findings": findings, "cursor": self.source.cursor})
+        more = {"gradient_threshold": curves.gradient_threshold, "findings": findings, "cursor": self.source.cursor}
+        return Answer(curves.summary.to_json() | more)
 
     @acts("pause")
     def _pause(self) -> dict[str, Any]:

@@ -114,6 +114,13 @@ def test_learning_rate_and_gradient_norm_are_logarithmic_with_the_threshold():
     assert chart(training_monitor.figure(overfits(), log_y=True), "Loss").get_yscale() == "log"
 
 
+def test_without_a_threshold_of_ones_own_the_line_is_where_the_diagnosis_has_it():
+    assert "explosion threshold 300" in names(chart(training_monitor.figure(overfits()), "Gradient norm"))
+    few = one_curve(gradient_norm=[1.0, 2.0, 1.5])
+    assert few.gradient_threshold is None
+    assert names(chart(training_monitor.figure(few), "Gradient norm")) == ["gradient_norm"]
+
+
 def test_findings_are_listed_and_their_steps_are_shaded():
     result = overfits()
     (finding,) = [finding for finding in result.findings if finding.kind == "overfitting"]

@@ -222,6 +222,23 @@ def test_what_other_threads_log_is_no_boundary_of_a_training_whose_thread_is_kno
         control.boundary()
 
 
+def test_a_stopper_is_told_instead_of_an_exception(control: Control) -> None:
+    told: list[int] = []
+    forget = control.set_stopper(lambda: told.append(control.boundaries))
+    control.boundary()
+    control.stop()
+    for _ in range(2):
+        control.boundary()
+    assert (told, control.state) == ([2, 3], "stopping")
+    control.set_stopper(lambda: told.append(0))
+    forget()  # a training that ends late takes nothing from the next one
+    control.boundary()
+    assert told == [2, 3, 0]
+    control.set_stopper(lambda: None)()
+    with pytest.raises(StopTraining):
+        control.boundary()
+
+
 def test_after_the_end_nothing_can_be_asked(control: Control) -> None:
     assert control in recording_controls()
     control.close()

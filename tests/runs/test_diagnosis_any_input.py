@@ -164,6 +164,10 @@ def test_a_run_of_the_store_is_read_thinned(tmp_path: Path):
                 run.log(step, loss=value, note="a text")
         assert [finding.kind for finding in diagnose(run)] == [kind]
         assert [finding.kind for finding in diagnose(store.load(run.id))] == [kind]
+        (finding,) = run.diagnose()
+        assert str(finding).splitlines() == [
+            finding.sentence, f"  Seen: {finding.evidence}", f"  Cause: {finding.cause}", f"  Try: {finding.remedy}",
+        ]  # fmt: skip
 
 
 def test_a_real_run_is_diagnosed_the_same_when_thinned():

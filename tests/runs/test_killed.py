@@ -13,6 +13,25 @@ from nnwidgets.runs import RunStore
 KILLING = Path(__file__).with_name("killing.py")
 
 
+def test_a_killed_run_has_what_was_set_in_its_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    script = f"""
+import os
+from nnwidgets.runs import RunStore
+run = RunStore({str(path)!r}).run("killed", config={{"lr": 0.1}})
+run.log(0, loss=1)
+run.flush()
+run.config["total_steps"] = 100
+run.log(1, loss=1)
+run.flush()
+run.log(2, loss=1)
+os._exit(1)
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 1
+    run = RunStore(path).load(RunStore(path).runs()[0].id)
+    assert (run.status, run.step, run.config) == ("interrupted", 2, {"lr": 0.1, "total_steps": 100})
+
+
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="trainings are forked, which this system cannot")
 def test_every_log_that_returned_is_there_after_200_kills(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite"

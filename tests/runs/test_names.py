@@ -1,42 +1,20 @@
-"""A metric's name tells its phase."""
+"""What a metric's name tells, by the fixtures that the browser half is tested with."""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from nnwidgets.runs.names import split
+from nnwidgets.runs.names import better, split
+
+NAMES = json.loads((Path(__file__).parents[1] / "fixtures" / "metric_names.json").read_text("utf8"))
 
 
-@pytest.mark.parametrize(
-    ("name", "metric", "phase"),
-    [
-        ("loss", "loss", "train"),
-        ("train_loss", "loss", "train"),
-        ("train/loss", "loss", "train"),
-        ("training_loss", "loss", "train"),
-        ("val_loss", "loss", "validation"),
-        ("valid_loss", "loss", "validation"),
-        ("validation_loss", "loss", "validation"),
-        ("val/loss", "loss", "validation"),
-        ("loss/val", "loss", "validation"),
-        ("loss_val", "loss", "validation"),
-        ("eval_loss", "loss", "validation"),
-        ("Loss/Validation", "Loss", "validation"),
-        ("test_loss", "loss", "test"),
-        ("test/epoch_loss", "epoch_loss", "test"),
-        ("acc", "accuracy", "train"),
-        ("val_acc", "accuracy", "validation"),
-        ("lr", "learning_rate", "train"),
-        ("grad_norm", "gradient_norm", "train"),
-        ("g_loss", "generator_loss", "train"),
-        ("d_loss", "discriminator_loss", "train"),
-        ("value", "value", "train"),
-        ("interval", "interval", "train"),
-        ("val", "val", "train"),
-        ("val_", "val_", "train"),
-        ("_val", "_val", "train"),
-        ("", "", "train"),
-        ("gradient_mean/val_head.weight", "gradient_mean/val_head.weight", "train"),
-        ("weights/encoder.test", "weights/encoder.test", "train"),
-    ],
-)
-def test_split(name: str, metric: str, phase: str) -> None:
-    assert split(name) == (metric, phase)
+@pytest.mark.parametrize("told", NAMES["phases"], ids=lambda told: told["name"])
+def test_split(told: dict[str, str]) -> None:
+    assert split(told["name"]) == (told["metric"], told["phase"])
+
+
+@pytest.mark.parametrize("told", NAMES["better"], ids=lambda told: told["metric"])
+def test_better(told: dict[str, str | None]) -> None:
+    assert better(str(told["metric"])) == told["way"]

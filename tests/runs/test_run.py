@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,18 @@ def test_numbers_of_all_kinds(store: RunStore) -> None:
         assert run.history("int").steps.tolist() == [0, 1, 2, 3]
 
 
+def test_a_loss_with_its_graph_is_taken_without_a_word(store: RunStore) -> None:
+    with store.run("graph") as run, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        torch.set_warn_always(True)
+        try:
+            for step in range(3):
+                run.log(step, loss=torch.tensor(1.5, requires_grad=True) * step, float=0.5)
+        finally:
+            torch.set_warn_always(False)
+        assert run.history("loss").values.tolist() == [0, 1.5, 3]
+
+
 def test_tensors_are_taken_as_they_are_now(store: RunStore) -> None:
     with store.run("in place") as run:
         total = torch.zeros(())
@@ -303,6 +316,23 @@ for step in range(1000):
 class Settings:
     lr: float
     layers: tuple[int, ...]
+
+
+def test_what_is_set_in_the_configuration_is_kept_as_the_run_goes_on(store: RunStore, tmp_path: Path) -> None:
+    with store.run("config", config={"lr": 0.1}) as run:
+        reader = store.load(run.id)
+        run.log(0, loss=1)
+        run.flush()
+        run.config["total_steps"] = 100
+        run.config["device"] = torch.device("cpu")
+        run.log(1, loss=1)
+        run.flush()
+        kept = {"lr": 0.1, "total_steps": 100, "device": "device(type='cpu')"}
+        assert reader.config == store.load(run.id).config == kept
+        run.to_json(tmp_path / "run.json")
+        run.config["sizes"] = {"batch": [1]}
+    assert reader.config == store.load(run.id).config == kept | {"sizes": {"batch": [1]}}
+    assert store.import_json(tmp_path / "run.json").config == kept
 
 
 def test_configuration_and_provenance(store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,7 +576,9 @@ def test_a_repr_for_people(store: RunStore) -> None:
     assert "&lt;b&gt;bold&lt;/b&gt;" in store.runs()._repr_html_()
     assert [row.name for row in store.runs()[:1]] == ["<b>bold</b>"]
     assert repr(run.history("loss")) == "History('loss', 1 points)"
-    with pytest.raises(KeyError, match=r"there is no run 'nothing' in RunStore\(.*\); store.runs\(\) lists them"):
+    with pytest.raises(KeyError, match=rf"'lenet' in RunStore\(.*\); the newest of that name is '{run.id}'"):
+        store.load("lenet")
+    with pytest.raises(KeyError, match=r"there is no run with the id 'nothing' in .*; store.runs\(\) lists them"):
         store.load("nothing")
 
 

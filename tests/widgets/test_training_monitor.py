@@ -172,6 +172,7 @@ def test_the_summary_and_the_findings(run: Run) -> None:
     assert loss["best"] == pytest.approx(1 / 400 + 0.01) and loss["best_step"] == 399
     assert told["epoch"] == 4 and told["total_epochs"] == 4
     assert told["gap"] == pytest.approx(0.01)
+    assert told["gradient_threshold"] == monitor.result.gradient_threshold
     assert told["findings"] and all(finding["sentence"] for finding in told["findings"])
     text = str(monitor.summary())
     assert "val_loss" in text and "best 0.0125 at step 399" in text and "epoch 4 of 4" in text

@@ -269,7 +269,7 @@ export const view: View = (context) => {
   }
 
   function lookAt(): void {
-    if (!chart.hidden) panel.look(cursor, pinned, "");
+    if (!chart.hidden) panel.look(cursor, pinned);
     const at = cursor ?? pinned;
     setText(place, at === null ? "" : words(at));
   }

@@ -163,9 +163,10 @@ export const view: View = (context) => {
       option.title = option.disabled ? "The run did not log its epochs" : "";
     }
     logY.show(log);
+    const threshold = options.get<number | null>("gradient_threshold") ?? summary?.gradient_threshold ?? null;
     const charts = groups
       .filter((group, at) => shows(group, at, chosen))
-      .map((group) => chartOf(group, best, { logY: log, threshold: options.get<number>("gradient_threshold") }));
+      .map((group) => chartOf(group, best, { logY: log, threshold }));
     group.show(charts, { x: kind, smoothing: strength, height: options.get<number>("height") });
   }
 
@@ -198,9 +199,11 @@ export const view: View = (context) => {
       return;
     }
     [asked, askedAt] = [until === null ? 0 : cursor, performance.now()];
+    let moved = false; // the line of exploding gradients
     try {
       const { value } = await context.ask("run.summary", { until }, { control: "summary" });
       if (signal.aborted) return;
+      moved = summary?.gradient_threshold !== value.gradient_threshold;
       summary = value as unknown as Summary;
       findings = (value.findings as Finding[] | undefined) ?? [];
       if (context.saved) asked = cursor;
@@ -212,15 +215,18 @@ export const view: View = (context) => {
     }
     numbers.replaceChildren(summaryTable(summary, group.axis));
     panel.show(findings, isGoing(context));
+    if (moved && isLive()) show();
     remark();
     tell();
     if (!context.saved && data.cursor > asked) later = setTimeout(summarise, REST);
   }
 
+  const isLive = () => options.get<boolean | undefined>("live") ?? true;
+
   function grew(): void {
     void summarise();
     clearTimeout(drawLater);
-    if (!(options.get<boolean | undefined>("live") ?? true) && drawn > 0) {
+    if (!isLive() && drawn > 0) {
       tell();
       return;
     }

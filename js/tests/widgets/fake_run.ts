@@ -116,6 +116,7 @@ export function summary(run: FakeRun, more: Record<string, unknown> = {}): Answe
     samples_per_second: 3200,
     learning_rate: 0.0125,
     mean_gradient_norm: 1.42,
+    gradient_threshold: 142,
   };
   return {
     value: { label: "lenet", status: "running", rows, findings: FINDINGS, cursor: 1, ...facts, ...more },
@@ -148,7 +149,7 @@ export const OPTIONS = {
   smoothing: 0,
   x: "step",
   log_y: false,
-  gradient_threshold: 100,
+  gradient_threshold: null,
   height: 200,
   live: true,
   interval: 0,

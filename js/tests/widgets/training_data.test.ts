@@ -1,9 +1,11 @@
 /** The page's copy of a run: the story once, then what is pushed; nothing twice, nothing missing. */
 
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Answer } from "../../src/runtime/context.ts";
 import { nextRate } from "../../src/widgets/training/header.ts";
-import { split } from "../../src/widgets/training/names.ts";
+import { BestFinder, chartOf, groupsOf } from "../../src/widgets/training/metrics.ts";
+import { better, split } from "../../src/widgets/training/names.ts";
 import { RunData } from "../../src/widgets/training/run_data.ts";
 import { createXAxis } from "../../src/widgets/training/x_axis.ts";
 import { type FakePage, fakeContext } from "./fake_context.ts";
@@ -191,37 +193,28 @@ describe("the x axis", () => {
 });
 
 describe("names", () => {
-  it("tell metric and phase as in Python", () => {
-    const told = (name: string) => Object.values(split(name)).join(" ");
-    expect(
-      [
-        "loss",
-        "val_loss",
-        "valid/loss",
-        "loss/val",
-        "test_acc",
-        "eval_loss",
-        "train/accuracy",
-        "lr",
-        "val",
-        "_",
-        "constructor",
-        "value_loss",
-      ].map(told),
-    ).toEqual([
-      "loss train",
-      "loss validation",
-      "loss validation",
-      "loss validation",
-      "accuracy test",
-      "loss validation",
-      "accuracy train",
-      "learning_rate train",
-      "val train",
-      "_ train",
-      "constructor train",
-      "value_loss train",
-    ]);
+  const file = new URL("../../../tests/fixtures/metric_names.json", import.meta.url);
+  const told = JSON.parse(readFileSync(file, "utf8")) as {
+    phases: { name: string; metric: string; phase: string }[];
+    better: { metric: string; way: string | null }[];
+  };
+  it.each(told.phases)("tell metric and phase as in Python: $name", ({ name, metric, phase }) => {
+    expect(split(name)).toEqual({ metric, phase });
+  });
+  it.each(told.better)("tell which way is better as in Python: $metric", ({ metric, way }) => {
+    expect(better(metric)).toBe(way);
+  });
+});
+
+describe("exploding gradients", () => {
+  const look = (threshold: number | null) => ({ logY: false, threshold });
+  it("have a line on their own chart, where it is known", async () => {
+    const { data } = await open(() => story({ loss: line(0, 10), gradient_norm: line(0, 10) }));
+    const [loss, norm] = groupsOf(data).map((group) => chartOf(group, new BestFinder(), look(142)));
+    expect([loss?.key, norm?.key]).toEqual(["loss", "gradient_norm"]);
+    expect([loss?.thresholds, norm?.thresholds]).toEqual([[], [{ y: 142, label: "explodes above" }]]);
+    const unknown = groupsOf(data).map((group) => chartOf(group, new BestFinder(), look(null)));
+    expect(unknown.map(({ thresholds }) => thresholds)).toEqual([[], []]);
   });
 });
 

@@ -6,7 +6,9 @@
         model.fit(…, callbacks=[nnw.callbacks.Keras(run)])
         skorch.NeuralNetClassifier(…, callbacks=[nnw.callbacks.Skorch(run)]).fit(…)
 
-Names are loaded, and with them their library, when they are first used.
+The block ends the run as its training ended, and so does `run.train`. Without either a run ends with its training too,
+except by an exception in Hugging Face's Trainer, Keras or skorch, which callbacks are not told of: then it stays
+"running". Names are loaded, and with them their library, when they are first used.
 """
 
 from __future__ import annotations

@@ -20,8 +20,10 @@ _SPEED_EVERY = 0.25  # seconds of training over which samples per second are tol
 class RunCallback:
     """Records the trainings of a library in a run; the base of each library's own callback.
 
-    A stop by hand is told to the library in its own way, so that it ends as it always does. A copy that was pickled or
-    deep-copied, with a model for instance, records nothing.
+    A stop by hand is told to the library in its own way, so that it ends as it always does, also where `nnw.watch`
+    meets it first. The run ends with the training, unless a `with` block or `run.train` is to end it: they see an
+    exception in it, of which only Lightning tells its callbacks. A copy that was pickled or deep-copied, with a model
+    for instance, records nothing.
 
     Args:
         run: that records.
@@ -64,7 +66,9 @@ class RunCallback:
         for name, total in (("total_steps", steps and steps + self._offset), ("total_epochs", epochs)):
             if total and 0 < total < float("inf"):
                 self.run.config[name] = int(total)
-        self._forget += [self.run.control.add_optimizer(optimizer) for optimizer in optimizers]
+        self._end_hands()  # of a training before, which an exception ended without a word to us
+        control = self.run.control
+        self._forget = [control.set_stopper(self._stop), *map(control.add_optimizer, optimizers)]
         self._samples, self._busy = 0, 0.0
         self._go_on()
 
@@ -104,9 +108,7 @@ class RunCallback:
 
     def _end(self, status: str | None = None, message: str | None = None) -> None:
         """The training has ended; the run ends with it, unless a `with` block or `run.train` will end it."""
-        for forget in self._forget:
-            forget()
-        self._forget.clear()
+        self._end_hands()
         if self.run.entered:
             return
         if self._stopping:
@@ -115,6 +117,16 @@ class RunCallback:
             self.run.finish("failed", message)
         else:
             self.run.finish()
+
+    def _stop(self) -> None:
+        """A stop by hand: the library hears of it at its next hook."""
+        self._stopping = True
+
+    def _end_hands(self) -> None:
+        """Nobody sets a learning rate any more, and stops are no concern of ours."""
+        for forget in self._forget:
+            forget()
+        self._forget.clear()
 
     def _speed(self) -> dict[str, float]:
         samples, busy = self._samples, self._busy

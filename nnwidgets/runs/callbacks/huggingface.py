@@ -20,7 +20,8 @@ class HuggingFaceHooks(RunCallback):
 
     Keeps epoch, learning rate and samples per second of each step; loss and gradient norm when Trainer logs them, which
     is each `TrainingArguments(logging_steps=…)`; and the metrics of evaluations. A stop by hand sets
-    `control.should_training_stop`.
+    `control.should_training_stop`. Trainer does not tell it of an exception: `with store.run(…) as run:` around the
+    training has the run end as failed.
 
     Args:
         run, every: see `RunCallback`.

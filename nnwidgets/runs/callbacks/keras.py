@@ -18,7 +18,8 @@ class KerasHooks(RunCallback):
 
     Keeps the loss of each step (Keras itself shows its mean since the epoch began), epoch, learning rate and samples
     per second; and at each epoch's end the metrics of training and validation. A stop by hand sets
-    `model.stop_training`.
+    `model.stop_training`. Keras does not tell it of an exception: `with store.run(…) as run:` around the training has
+    the run end as failed.
 
     Args:
         run, every: see `RunCallback`.

@@ -83,7 +83,7 @@ class LightningHooks(RunCallback):
             # Lightning ends Python with SystemExit, which would read as a failure.
             self._end()
             self.run.finish("stopped", "KeyboardInterrupt")
-        elif isinstance(exception, StopTraining):  # raised in an optimizer's hook (`nnw.watch`), inside Lightning
+        elif isinstance(exception, StopTraining):  # the module's own: a stop by hand raises nothing here
             self._stopping = True
             self._end()
         else:

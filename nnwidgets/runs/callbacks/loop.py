@@ -20,7 +20,8 @@ class Loop(RunCallback):
                     loop.step(len(images), loss=loss)
                 loop.epoch(val_loss=…)
 
-    The run ends with the block. A stop by hand raises `StopTraining` in `step`; the block takes it.
+    The run ends with the block. A stop by hand raises `StopTraining` at the next step boundary, mostly in `step`; the
+    block takes it.
 
     Args:
         run, every: see `RunCallback`.
@@ -53,6 +54,9 @@ class Loop(RunCallback):
     ) -> bool | None:
         self._end()
         return self.run.__exit__(kind, error, trace)
+
+    def _stop(self) -> None:
+        raise StopTraining("stopped by hand")  # at once: the loop is yours
 
     def step(self, samples: int | None = None, /, **values: Any) -> None:
         """A step has ended: log its values, and that `samples` samples were seen. Raises `StopTraining`."""

@@ -17,7 +17,8 @@ class SkorchHooks(RunCallback):
 
     Keeps the loss of each step, epoch, learning rate and samples per second; and of each epoch the numbers in
     `net.history`. A stop by hand raises KeyboardInterrupt between two steps, as skorch's `EarlyStopping` does: `fit`
-    takes it and returns.
+    takes it and returns. skorch does not tell it of an exception: `with store.run(…) as run:` around the training has
+    the run end as failed.
 
     Args:
         run, every: see `RunCallback`.

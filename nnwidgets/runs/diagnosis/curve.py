@@ -127,11 +127,6 @@ class Curve:
     def tail_points(self) -> int:
         return min(len(self), max(3, len(self) // 10))
 
-    @property
-    def tail_start(self) -> float:
-        """The first step of the tail."""
-        return float(self.steps[-self.tail_points])
-
     @cached_property
     def best(self) -> int:
         """The lowest level's bucket."""

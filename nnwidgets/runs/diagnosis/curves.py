@@ -10,14 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from nnwidgets.runs.diagnosis.curve import Curve, HistoryLike
-from nnwidgets.runs.names import split
+from nnwidgets.runs.names import is_of_layer, split
 
 LOSSES = ("loss", "cross_entropy", "nll", "nll_loss", "mse", "mse_loss", "mae", "perplexity", "error")
 """What a training makes smaller, by name; the first that is there is looked at. Parts of a loss (a VAE's `kl_loss`)
 may well rise in a good run, so they are not among them."""
 ACCURACIES = ("accuracy", "top1", "top1_accuracy", "f1")
-LAYERED = ("gradient_mean", "gradient_max", "update_ratio", "dead")
-"""What `watch` logs of each layer, as "gradient_mean/<path>"."""
 
 ENOUGH = 8
 """Fewer points show no shape."""
@@ -52,7 +50,7 @@ class Curves:
         self._layers: dict[str, dict[str, Curve]] = {}
         self._names: dict[tuple[str, str], str] = {}
         for name in histories:
-            if name.partition("/")[0] not in LAYERED:
+            if not is_of_layer(name):
                 metric, phase = split(name)
                 self._names.setdefault((metric, phase), name)
 

@@ -26,7 +26,7 @@ Severity = Literal["note", "warning", "serious"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is seen, how surely it is meant, why it may be so, and what to try. Sentences for a learner.
+    """What is seen, how surely it is meant, why it may be so, and what to try. Sentences for a learner; print it.
 
     Attributes:
         kind: what it is.
@@ -53,6 +53,13 @@ class Finding:
     def __post_init__(self) -> None:
         if self.steps is not None:  # backwards where steps are counted anew in each epoch
             object.__setattr__(self, "steps", (min(self.steps), max(self.steps)))
+
+    def __str__(self) -> str:
+        said = [self.sentence]
+        for name, words in (("Seen", self.evidence), ("Cause", self.cause), ("Try", self.remedy)):
+            if words:
+                said.append(f"  {name}: {words}")
+        return "\n".join(said)
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON holds it."""

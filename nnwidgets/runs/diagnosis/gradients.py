@@ -78,7 +78,8 @@ def threshold(norm: Curve) -> float | None:
     if len(norm) < ENOUGH:
         return None
     usual = max(float(np.median(norm.costs)), float(np.median(norm.costs[: max(3, len(norm) // 10)])))
-    return TIMES * usual if usual > 0 else None
+    limit = TIMES * usual
+    return limit if 0 < limit < np.inf else None
 
 
 REMEDY = (

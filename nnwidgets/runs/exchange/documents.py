@@ -14,6 +14,7 @@ from nnwidgets.runs.encoding import to_bytes
 from nnwidgets.runs.exchange.importing import Importer
 from nnwidgets.runs.histograms import Histogram
 from nnwidgets.runs.images import Image
+from nnwidgets.runs.provenance import plain
 from nnwidgets.runs.records import Status
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write_json(run: Run, path: Path) -> None:
     """Write all of a run, also its histograms, images (PNG in base64) and texts; series by series."""
     early = path.with_name(f"{path.name}.new")
     with open(early, "w", encoding="ascii") as file:  # JSON escapes the rest, lone surrogates too
-        about = {name: getattr(run, name) for name in _ABOUT}
+        about = {name: plain(getattr(run, name)) for name in _ABOUT}
         file.write(json.dumps({"format": _FORMAT, "version": _VERSION, "id": run.id} | _plain(about))[:-1])
         file.write(', "series": [')
         for number, (name, series) in enumerate(run.series().items()):

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from nnwidgets.runs import callbacks
+from nnwidgets.session.watch import watch
 from tests.runs.callbacks.conftest import stop_at
 
 
@@ -91,6 +92,20 @@ def test_stop_by_hand_ends_it_trainers_way(make: Any, run: Any) -> None:
         assert (result.global_step, trainer.control.should_training_stop) == (40, True)
         assert "train_loss" in trainer.state.log_history[-1]  # it has summed up
     assert (run.status, run.message) == ("stopped", "stopped by hand")
+
+
+def test_stop_that_watch_meets_first_ends_it_trainers_way(make: Any, run: Any) -> None:
+    class Hand(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            if state.global_step == 19:
+                run.control.stop()
+
+    trainer = make(callbacks.HuggingFace(run), Hand())
+    with watch(trainer.model, run=run):
+        result = trainer.train()
+    assert (result.global_step, trainer.control.should_training_stop) == (20, True)
+    assert (run.status, run.message) == ("stopped", "stopped by hand")
+    assert len(run.history("gradient_norm")) == 20
 
 
 def test_stop_without_a_block(make: Any, run: Any) -> None:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from nnwidgets.runs import callbacks
 from nnwidgets.runs.errors import NotRecording, StopTraining
+from nnwidgets.session.watch import watch
 from tests.runs.callbacks.conftest import stop_at
 
 
@@ -141,29 +142,23 @@ def test_one_run_of_two_trainings(fit: Any, run: Any) -> None:
     assert run.status == "finished"
 
 
-def test_optimizer_with_hooks_that_log_as_watch_does(fit: Any, run: Any) -> None:
-    """Such a hook is a step boundary too: a stop is raised inside Lightning, which cleans up."""
-
-    class Hooks(lightning.Callback):
+def test_stop_that_watch_meets_first_ends_it_lightnings_way(fit: Any, run: Any) -> None:
+    class Watches(lightning.Callback):
         def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-            optimizer = trainer.optimizers[0]
-            gradients = [each for group in optimizer.param_groups for each in group["params"]]
+            watch(pl_module, trainer.optimizers[0], run)
 
-            def hook(*_: Any) -> None:
-                if trainer.global_step == stops:
-                    run.control.stop()
-                norm = nn.utils.get_total_norm([each.grad for each in gradients])
-                run.log(trainer.global_step + 1, gradient_norm=float(norm))
+        def on_before_optimizer_step(self, trainer: lightning.Trainer, *more: Any) -> None:
+            if trainer.global_step == 19:
+                run.control.stop()
 
-            optimizer.register_step_post_hook(hook)
-
-    stops = -1
-    fit(Hooks(), callbacks.Lightning(run), max_epochs=1)
-    assert run.status == "finished"
-    assert len(run.history("gradient_norm")) == len(run.history("train_loss")) == 30
-
-    run, stops = run.store.run("stopped in a hook"), 20
-    with pytest.raises(StopTraining):
-        fit(Hooks(), callbacks.Lightning(run), max_epochs=1)
+    trainer, _, witness = fit(Watches(), callbacks.Lightning(run), max_epochs=1)
+    assert (trainer.global_step, trainer.should_stop, trainer.state.finished) == (20, True, True)
     assert (run.status, run.message) == ("stopped", "stopped by hand")
-    assert len(run.history("gradient_norm")) == 21
+    assert len(run.history("gradient_norm")) == len(run.history("train_loss")) == 20
+    assert len(witness.logged["val_loss"]) == 1  # Lightning validates once more
+
+
+def test_stop_training_that_a_module_raises_is_a_stop(fit: Any, run: Any) -> None:
+    with pytest.raises(StopTraining):
+        fit(callbacks.Lightning(run), fails_at=(5, StopTraining("enough")))
+    assert run.status == "stopped"

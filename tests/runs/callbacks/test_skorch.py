@@ -12,6 +12,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from nnwidgets.runs import callbacks
+from nnwidgets.session.watch import watch
 from tests.runs.callbacks.conftest import stop_at
 
 
@@ -76,6 +77,22 @@ def test_stop_by_hand_ends_it_skorchs_way(make: Any, digits: Any, run: Any, bloc
     assert (len(net.history), len(run.history("loss"))) == (2, 40)
     assert (run.status, run.message) == ("stopped", "stopped by hand")
     assert net.predict(digits[0].numpy()[:5]).shape == (5,)
+
+
+def test_stop_that_watch_meets_first_ends_it_skorchs_way(make: Any, digits: Any, run: Any) -> None:
+    class Hand(Callback):
+        steps = 0
+
+        def on_grad_computed(self, net: NeuralNetClassifier, *arguments: Any, **more: Any) -> None:
+            self.steps += 1
+            if self.steps == 20:
+                run.control.stop()
+
+    net = make(callbacks.Skorch(run), Hand())
+    with watch(net.module, run=run):
+        fit(net, digits)
+    assert len(run.history("loss")) == len(run.history("gradient_norm")) == 20
+    assert (run.status, run.message) == ("stopped", "stopped by hand")
 
 
 def test_early_stopping_is_no_stop_by_hand(make: Any, digits: Any, run: Any) -> None:

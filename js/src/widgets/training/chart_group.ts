@@ -39,8 +39,6 @@ export interface ChartGroup {
   readonly axis: XAxis;
   /** Other charts, or the same with other lines; drawn with the next frame. */
   show(charts: readonly ChartSpec[], look: GroupLook): void;
-  /** The same charts with more points. */
-  refresh(): void;
   remark(remarks: readonly Remark[], active: number | null): void;
   zoomToSteps(from: number, to: number): void;
   zoomBy(factor: number): boolean;
@@ -80,11 +78,10 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
   let whole: Part = { from: 0, to: 1 };
   let part: Part | null = null;
   let cursor: number | null = null;
-  /** Whether the cursor is the keyboard's: a hand that leaves does not take it away. */
+  /** Whether a table stands in place of the charts. */
   let tabled = false;
   let frame = 0;
   let later: ReturnType<typeof setTimeout> | undefined;
-  let dirty = true;
 
   const visible = new IntersectionObserver(
     (entries) => {
@@ -116,11 +113,10 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
   context.onTheme(() => schedule());
 
   function schedule(): void {
-    dirty = true;
     if (frame || signal.aborted) return;
     frame = requestAnimationFrame(() => {
       frame = 0;
-      if (dirty) draw();
+      draw();
     });
   }
 
@@ -167,7 +163,6 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
   }
 
   function draw(): void {
-    dirty = false;
     axis = createXAxis(look.x, data);
     measure();
     const theme = context.theme();
@@ -280,7 +275,7 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
     if (!tabled) {
       for (const { key } of charts) {
         const panel = panels.get(key) as Panel;
-        if (inSight.has(panel.element)) panel.look(cursor, at, "");
+        if (inSight.has(panel.element)) panel.look(cursor, at);
       }
     }
     for (const listener of listeners) listener();
@@ -411,7 +406,6 @@ export function createChartGroup(context: ViewContext, library: UPlot, data: Run
       }
       schedule();
     },
-    refresh: schedule,
     remark(next, on) {
       [remarks, active] = [next, on];
       schedule();

@@ -83,7 +83,7 @@ export interface Panel {
   /** The part of the values in sight, where a hand chose one. */
   y: Bounds | null;
   draw(spec: PanelSpec, scene: CurveScene, width: number, height: number, theme: Theme): void;
-  look(cursor: number | null, picked: number | null, words: string): void;
+  look(cursor: number | null, picked: number | null): void;
   destroy(): void;
 }
 
@@ -183,13 +183,11 @@ export function createPanel(library: UPlot, events: PanelEvents, signal: AbortSi
       setAttribute(title, "title", name);
       showLegend(spec);
       const { dropped } = curves.draw(scene, width, height, theme);
-      const words = [
-        dropped ? `${dropped} ${dropped > 1 ? "points" : "point"} of 0 or less left out: the axis is logarithmic` : "",
-      ].filter(Boolean);
-      setText(note, words.join(" · "));
-      note.hidden = words.length === 0;
+      const points = dropped > 1 ? "points" : "point";
+      setText(note, dropped ? `${dropped} ${points} of 0 or less left out: the axis is logarithmic` : "");
+      note.hidden = dropped === 0;
       setAttribute(plot, "aria-label", describe(spec, scene));
-      panel.look(look.cursor, look.picked, "");
+      panel.look(look.cursor, look.picked);
     },
     look(cursor, picked) {
       look = { cursor, picked };

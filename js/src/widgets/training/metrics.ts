@@ -76,7 +76,8 @@ export function isChosen({ key, metrics, series }: MetricGroup, chosen: readonly
 
 export interface ChartLook {
   readonly logY: boolean;
-  readonly threshold: number;
+  /** Gradient norm above which gradients explode, if that is known. */
+  readonly threshold: number | null;
 }
 
 export function chartOf(group: MetricGroup, best: BestFinder, { logY, threshold }: ChartLook): ChartSpec {
@@ -110,7 +111,7 @@ export function chartOf(group: MetricGroup, best: BestFinder, { logY, threshold 
     names: [...group.metrics, ...group.series.map(({ name }) => name)],
     gaps: !together && train >= 0 && validation >= 0 ? [[train, validation]] : [],
     log: group.key === "learning_rate" || group.key === "gradient_norm" || (isLoss && logY),
-    thresholds: group.key === "gradient_norm" ? [{ y: threshold, label: "explodes above" }] : [],
+    thresholds: group.key === "gradient_norm" && threshold !== null ? [{ y: threshold, label: "explodes above" }] : [],
     best: measured || together || judged < 0 ? null : best.of(lines[judged]?.series, judged),
   };
 }

@@ -1,4 +1,4 @@
-/** What a metric's name tells: which metric it is, of which phase, and how it is said. The Python half is `runs/names.py`. */
+/** What a metric's name tells: which metric it is, of which phase, which way it is better. The Python half is `runs/names.py`. */
 
 export type Phase = "train" | "validation" | "test";
 
@@ -27,6 +27,7 @@ export function split(name: string): { readonly metric: string; readonly phase: 
 }
 
 function withoutPhase(name: string): { metric: string; phase: Phase } {
+  if (isOfLayer(name)) return { metric: name, phase: "train" };
   const marks = [...name.matchAll(/[_/. -]/g)].map((match) => match.index);
   const [first, last] = [marks[0], marks.at(-1)];
   if (first === undefined || last === undefined) return { metric: name, phase: "train" };
@@ -54,25 +55,11 @@ export function isOfLayer(name: string): boolean {
   return /^(gradient_mean|gradient_max|update_ratio|dead|weights|gradients|activations)\//.test(name);
 }
 
-/** Which way a metric is better, by its name, as `runs/summary.py` has it; null for a name that does not tell. */
+/** Which way a metric is better, by its name; null for a name that does not tell. */
 export function better(metric: string): "high" | "low" | null {
   const name = metric.toLowerCase();
   if (LOW.test(name)) return "low";
-  return HIGH.some((part) => name.includes(part)) ? "high" : null;
+  return HIGH.test(name) ? "high" : null;
 }
-const LOW = /loss|err|perplexity|nll|mse|mae|fid|(^|_)[wc]er($|_)/;
-const HIGH = [
-  "acc",
-  "f1",
-  "auc",
-  "precision",
-  "recall",
-  "score",
-  "iou",
-  "bleu",
-  "rouge",
-  "r2",
-  "diversity",
-  "map",
-  "dice",
-];
+const LOW = /loss|(?<![a-z])err|perplexity|nll|mse|mae|mape|fid|(?<![a-z])[wc]er(?![a-z])/;
+const HIGH = /acc|f1|auc|precision|recall|score|iou|bleu|rouge|r2|diversity|dice|(?<![a-z])m?ap(?![a-z])/;

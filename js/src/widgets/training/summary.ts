@@ -31,6 +31,7 @@ export interface Summary {
   readonly samples_per_second: number | null;
   readonly learning_rate: number | null;
   readonly mean_gradient_norm: Plain | null;
+  readonly gradient_threshold: number | null;
 }
 
 export function numberOf(value: Plain): number {

@@ -1,6 +1,6 @@
 /** What runs along the x axis of all charts of a run: steps, epochs or wall time, and the way from one to the other. */
 
-import { formatSeconds, formatStep, formatTickValue, formatValue } from "../../draw/number.ts";
+import { formatSeconds, formatStep, formatValue } from "../../draw/number.ts";
 import type { RunData, RunSeries } from "./run_data.ts";
 
 export type XKind = "step" | "epoch" | "time";
@@ -30,10 +30,6 @@ const FORMATS: Readonly<Record<XKind, (x: number) => string>> = {
       .replace(/\.$/, "")}`,
   time: formatSeconds,
 };
-
-export function tickWords(kind: XKind, x: number, step: number): string {
-  return kind === "time" ? formatSeconds(x) : formatTickValue(x, step);
-}
 
 /** Whether the run logged its epochs: without them there is no axis of epochs. */
 export function hasEpochs(data: RunData): boolean {
