@@ -13,12 +13,14 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nnwidgets.processes import Process
 from nnwidgets.runs import Run
 from nnwidgets.runs.plot_data import PlotData
 from nnwidgets.source import Source
 from nnwidgets.wire import kernel
 from nnwidgets.wire.feed import RunFeed
 from nnwidgets.wire.plot_feed import PlotFeed
+from nnwidgets.wire.process_feed import ProcessFeed
 from nnwidgets.wire.requests import Desk
 from nnwidgets.wire.streams import Stream
 from nnwidgets.wire.twins import SelectionTwin, SourceTwin
@@ -39,7 +41,7 @@ class Linked:
     selection: SelectionTwin
     stream: Stream
     desk: Desk
-    feed: RunFeed | PlotFeed | None = None
+    feed: RunFeed | PlotFeed | ProcessFeed | None = None
     widgets: list[LinkedWidget] = field(default_factory=list)
 
 
@@ -93,6 +95,8 @@ def _link(source: Source) -> Linked:
         linked.feed = RunFeed(source, stream, lambda: _keep_pictures(linked))
     elif isinstance(source, PlotData):
         linked.feed = PlotFeed(source, stream, lambda: _keep_pictures(linked))
+    elif isinstance(source, Process):
+        linked.feed = ProcessFeed(source, stream)
     _linked[source] = linked
     if source not in _sources:
         _follow(source)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from nnwidgets.session.store import MISSING, Store, parse_size, storages
+from nnwidgets.session.store import MISSING, Store, storages
+from nnwidgets.source.sizes import parse_size
 
 
 def put(store: Store, key: str, value: Any) -> bool:
