@@ -9,7 +9,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnwidgets.wire.link import LinkedWidget
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Question = tuple[str, Mapping[str, Any]]
 """What a page may ask, with its arguments."""
 
-_ENDINGS = (".png", ".svg", ".pdf", ".html")
+ENDINGS = (".png", ".svg", ".pdf", ".html")
 _AT_HAND = 0.2  # seconds that a display may take for its still picture
 
 
@@ -27,6 +27,9 @@ class Widget(LinkedWidget):
     """A widget with its still half. Subclasses say what the first picture needs, what a reader could ask, and the
     result.
     """
+
+    endings: ClassVar[tuple[str, ...]] = ENDINGS
+    """The files that it is saved as."""
 
     @property
     @abstractmethod
@@ -68,8 +71,9 @@ class Widget(LinkedWidget):
         size and what it holds. Raises ValueError for another ending, naming those that there are.
         """
         ending = Path(path).suffix.lower()
-        if ending not in _ENDINGS:
-            raise ValueError(f"path={str(path)!r}, but a widget is saved as {', '.join(_ENDINGS[:-1])} or .html")
+        if ending not in self.endings:
+            *others, last = self.endings
+            raise ValueError(f"path={str(path)!r}, but a widget is saved as {', '.join(others)} or {last}")
         path = self._place(path)
         if ending == ".html":
             from nnwidgets.export.page import save_page

@@ -19,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from nnwidgets.wire.filters import unfiltered
+
 Coding = Literal["raw", "linear8", "linear16", "sqrt8", "sqrt16"]
 
 _RAW_DTYPES = frozenset({"float32", "int32", "uint32", "int16", "uint16", "int8", "uint8"})
@@ -30,7 +32,8 @@ class Coded:
     """One array on the wire: `header` is JSON, `data` the bytes.
 
     `header`: dtype, shape, coding; the quantised codings add `range` ([low, high] of the finite values), and
-    `specials` (true where the three highest codes mean NaN, +infinity, -infinity).
+    `specials` (true where the three highest codes mean NaN, +infinity, -infinity). Saved pages add `filter` where the
+    bytes are differences (`wire/filters.py`).
     """
 
     header: dict[str, Any]
@@ -111,6 +114,8 @@ def _encode_quantised(values: npt.NDArray[np.float32], coding: Coding) -> Coded:
 
 def decode(header: dict[str, Any], data: bytes) -> npt.NDArray[Any]:
     """Read an array back: what the browser does, for tests and for pages that are read in Python."""
+    if "filter" in header:
+        data = unfiltered(np.frombuffer(data, np.uint8), header["filter"]).tobytes()
     codes = np.frombuffer(data, np.dtype(header["dtype"]).newbyteorder("<")).reshape(header["shape"])
     if header["coding"] == "raw":
         return codes

@@ -38,6 +38,8 @@ BENCHMARKS = {
     "paint": "first_paint",
     "training": "training",
     "monitor": "monitor",
+    "frames": "saved_frames",
+    "processes": "processes",
 }
 """What `--only` takes → the module here that measures it."""
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from nnwidgets.export.bake import Baked, bake
 from nnwidgets.source import Cancelled, Job
 from nnwidgets.wire.answers import Answer
 from nnwidgets.wire.codec import decode, encode
+from nnwidgets.wire.filters import filtered, unfiltered
+
+FILTERS = json.loads((Path(__file__).parent.parent / "fixtures" / "filters.json").read_text())
 
 
 class Source:
@@ -113,3 +117,53 @@ def test_the_job_tells_how_far_it_is_and_can_be_cancelled() -> None:
     job.add_listener(lambda job: job.cancel() if job.progress > 0.5 else None)
     with pytest.raises(Cancelled):
         baked(view, job=job)
+
+
+class Frames(View):
+    """Frames of pictures: a picture that moves, noise, cells that live or do not, or a few bytes."""
+
+    def answer(self, what: str, arguments: Mapping[str, Any]) -> Answer:
+        return Answer({}, {"frames": encode(FRAMES[what]), "m.0": encode(np.arange(8.0))})
+
+
+def wave(count: int, channels: int) -> np.ndarray[Any, Any]:
+    across, down, step = np.arange(24), np.arange(24)[:, None], np.arange(count)[:, None, None]
+    shades = 120 + 60 * np.sin(0.3 * across + 0.2 * down + 0.05 * step) + 40 * np.cos(0.1 * down * step)
+    return np.repeat(shades.round().astype(np.uint8)[:, None, ..., None], channels, axis=-1)
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (6, 2, 16, 16, 3), dtype=np.uint8)
+FRAMES = {
+    "colour": wave(8, 3),
+    "grey": wave(8, 1),
+    "one frame": wave(1, 3),
+    "noise": NOISE,
+    "the same": np.repeat(NOISE[:1], 8, axis=0),
+    "small": NOISE[0, 0, :2, :2],
+    "none": NOISE[:0],
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_pictures_become_smaller_and_are_read_back(name: str) -> None:
+    view = Frames(Source(), 1, name)
+    (text,) = baked(view).answers[view.source]
+    entry = json.loads(text)
+    packed = base64.b64decode(entry["packed"][0])
+    header = entry["arrays"]["frames"]
+    np.testing.assert_array_equal(decode(header, zlib.decompress(packed, -zlib.MAX_WBITS)), FRAMES[name])
+    runs = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=zlib.Z_RLE)
+    plain = runs.compress(FRAMES[name].tobytes()) + runs.flush()
+    assert len(packed) <= len(plain)
+    if name in ("colour", "grey", "one frame", "the same"):
+        assert len(packed) < 0.6 * len(plain) and header["filter"]
+    else:
+        assert "filter" not in header
+
+
+@pytest.mark.parametrize("case", FILTERS, ids=[case["name"] for case in FILTERS])
+def test_filters_are_as_in_the_browser(case: dict[str, Any]) -> None:
+    data, distances = base64.b64decode(case["data"]), case["header"]["filter"]
+    assert decode(case["header"], data).ravel().tolist() == case["decoded"]
+    assert filtered(np.array(case["decoded"], np.uint8), distances).tobytes() == data
+    assert unfiltered(np.frombuffer(data, np.uint8), distances).tolist() == case["decoded"]

@@ -8,6 +8,8 @@ export interface Header {
   readonly coding: "raw" | "linear8" | "linear16" | "sqrt8" | "sqrt16";
   readonly range?: readonly [number, number];
   readonly specials?: boolean;
+  /** In saved pages: the bytes are differences to those so far before them, taken in this order. */
+  readonly filter?: readonly number[];
 }
 
 type TypedArray = NdArray["data"];
@@ -26,7 +28,7 @@ const CLASSES: Readonly<Record<string, TypedArrayClass>> = {
 const SPECIALS = 3;
 
 export function decode(header: Header, bytes: DataView): NdArray {
-  const codes = typed(header.dtype, bytes);
+  const codes = typed(header.dtype, header.filter ? unfiltered(bytes, header.filter) : bytes);
   const count = header.shape.reduce((product, size) => product * size, 1);
   if (codes.length !== count) {
     throw new Error(
@@ -75,6 +77,16 @@ function values(header: Header): Float32Array {
     table[top - 2] = Number.NEGATIVE_INFINITY;
   }
   return table;
+}
+
+/** What `nnwidgets/wire/filters.py` did, undone. */
+function unfiltered(bytes: DataView, distances: readonly number[]): DataView {
+  const data = new Uint8Array(bytes.byteLength);
+  data.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  for (const distance of distances.toReversed()) {
+    for (let at = distance; at < data.length; at++) data[at] = (data[at] as number) + (data[at - distance] as number);
+  }
+  return new DataView(data.buffer);
 }
 
 function typed(dtype: string, bytes: DataView): TypedArray {

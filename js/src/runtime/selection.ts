@@ -1,10 +1,13 @@
 /** The selection's twin as the views see it: widgets in one page follow each other at once, the kernel follows too. */
 
 import type { SelectionClient, SelectionState } from "./context";
-import { listen, type Twin } from "./host";
+import { listen, type Model, type Twin } from "./host";
 
 /** ms that the kernel may not know yet what was picked. */
 const MOST = 300;
+
+/** What was picked and not sent yet, of each twin: all its views share it. */
+const unsent = new WeakMap<Model, Map<string, unknown>>();
 
 /** `whenQuiet` calls back once what the views asked is answered, and in any case after so many ms. */
 export function selectionClient(
@@ -13,15 +16,31 @@ export function selectionClient(
   signal: AbortSignal,
 ): SelectionClient {
   const { model } = twin;
+  const picked = unsent.get(model) ?? new Map<string, unknown>();
+  unsent.set(model, picked);
+  const guarded = new Set<string>();
   let waiting = false;
   const save = () => {
     waiting = false;
+    picked.clear();
     model.save_changes();
+  };
+  /** ipywidgets echoes each choice: that of an older one would undo what a quick hand, or a clock, has picked since. */
+  const guard = (field: string) => {
+    if (guarded.has(field)) return;
+    guarded.add(field);
+    listen(model, `change:${field}`, signal, () => {
+      if (picked.has(field) && !same(model.get(field), picked.get(field))) model.set(field, picked.get(field));
+    });
   };
   return {
     get: (field) => model.get(field) as never,
     set(change) {
-      for (const [field, value] of Object.entries(whole(change))) model.set(field, value);
+      for (const [field, value] of Object.entries(whole(change))) {
+        guard(field);
+        picked.set(field, value);
+        model.set(field, value);
+      }
       if (waiting) return;
       waiting = true;
       // The kernel hears it after the answers to what the views ask now: handling it, and showing the page that the kernel is
@@ -33,6 +52,10 @@ export function selectionClient(
       for (const field of fields) listen(model, `change:${field}`, signal, notify);
     },
   };
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** `head` is the last of `heads`; setting it alone replaces them. The kernel has the same rule. */

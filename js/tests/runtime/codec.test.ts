@@ -10,9 +10,9 @@ interface Fixture {
   readonly decoded: readonly (number | string)[];
 }
 
-const fixtures = JSON.parse(
-  readFileSync(new URL("../../../tests/fixtures/codec.json", import.meta.url), "utf8"),
-) as Fixture[];
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../../../tests/fixtures/${name}.json`, import.meta.url), "utf8")) as Fixture[];
+const fixtures = read("codec");
 const number = (text: number | string): number =>
   text === "inf" ? Infinity : text === "-inf" ? -Infinity : Number(text);
 
@@ -33,6 +33,10 @@ describe("decode", () => {
       if (Number.isFinite(expected)) expect(array.data[index]).toBeCloseTo(expected, 6);
       else expect(array.data[index]).toBe(expected);
     });
+  });
+
+  it.each(read("filters"))("undoes the differences of a saved page: $name", ({ header, data, decoded }) => {
+    expect([...decode(header, bytes(data, 3)).data]).toEqual(decoded);
   });
 
   it("reads bytes that begin at an odd offset of their message", () => {
