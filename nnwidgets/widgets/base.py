@@ -100,17 +100,23 @@ class Widget(LinkedWidget):
         display(Image(buffer.getvalue()))  # type: ignore[no-untyped-call]
 
     def code(self) -> str:
-        """The Python that makes this view as it stands; `session` is the name that it gives the source."""
-        options = (
-            f"{name}={getattr(self, name)!r}"
-            for name in self.option_names()
-            if getattr(self, name) != self.traits()[name].default_value
-        )
-        arguments = ", ".join(["session", *options])
-        selected = {name: getattr(self.selection, name) for name in self._selected}
-        fields = ", ".join(f"{name}={value!r}" for name, value in selected.items() if value is not None)
-        return f"session.selection.update({fields})\nnnw.{type(self).__name__}({arguments})"
+        """The Python that makes this view as it stands; `session` (`run`, `process`) names the source."""
+        name = self._called
+        selected = {field: getattr(self.selection, field) for field in self._selected}
+        fields = ", ".join(f"{field}={value!r}" for field, value in selected.items() if value is not None)
+        view = f"nnw.{type(self).__name__}({', '.join([name, *self._options()])})"
+        return f"{name}.selection.update({fields})\n{view}" if fields else view
 
+    def _options(self) -> list[str]:
+        """The options that somebody set, as Python writes them."""
+        traits = self.traits()
+        names = self.option_names()
+        return [
+            f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != traits[name].default(self)
+        ]
+
+    _called: ClassVar[str] = "session"
+    """What `code` calls the source."""
     _selected: tuple[str, ...] = ()
     """The fields of the selection that the picture depends on."""
 

@@ -41,6 +41,7 @@ class EnergyLandscape(Widget):
     view = Choice("surface", "contour", default="surface")
     height = traitlets.Int(420, min=200, max=2000).tag(sync=True, option=True)
     _selected = ("step",)
+    _called = "process"
 
     def __init__(self, source: Hopfield | None = None, **options: Any) -> None:
         if not isinstance(source, Hopfield):

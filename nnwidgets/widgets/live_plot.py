@@ -178,12 +178,7 @@ class LivePlot(Widget):
 
     def code(self) -> str:
         """The Python that makes this plot as it stands, for series given as arrays `<name>_x`, `<name>_y`."""
-        options = (
-            f"{name}={getattr(self, name)!r}"
-            for name in self.option_names()
-            if getattr(self, name) != self.traits()[name].default_value
-        )
-        lines = [f"plot = nnw.LivePlot({', '.join(options)})"]
+        lines = [f"plot = nnw.LivePlot({', '.join(self._options())})"]
         for each in self.result.series:
             place = "".join(c if c.isalnum() else "_" for c in each.name)
             style = each.style

@@ -18,6 +18,7 @@ class ProcessWidget(Widget):
 
     source: Process
     _selected: tuple[str, ...] = ("step",)
+    _called = "process"
 
     def __init__(self, source: Process | None = None, **options: Any) -> None:
         if not isinstance(source, Process):

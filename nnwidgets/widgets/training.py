@@ -28,6 +28,7 @@ class RunWidget(Widget):
     source: Run
     library: ClassVar[str | None] = "uplot"
     _selected: tuple[str, ...] = ("step",)
+    _called = "run"
 
     def __init__(self, source: Run | None = None, **options: Any) -> None:
         if not isinstance(source, Run):

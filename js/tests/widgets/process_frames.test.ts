@@ -148,3 +148,46 @@ it("takes texts and curves", async () => {
   expect(frame?.kind === "curve" && [...frame.curves]).toEqual(Array(10).fill(30));
   expect(curves.frames.range).toEqual([0, 200]);
 });
+
+it("gives a grey process channels once a frame of it is in colour", async () => {
+  const told = story();
+  const grey = answering(told);
+  const context = fakeContext({
+    root: null as unknown as HTMLElement,
+    answer(what, args) {
+      // A frame with NaN, which has a colour of its own.
+      return what === "process.frames" && args.start === 8
+        ? answering({ ...told, channels: 3 })(what, args)
+        : grey(what, args);
+    },
+  });
+  const frames = new FrameStore(context, nothing);
+  frames.look(0, [0], true);
+  await settled(context);
+  expect(frames.story?.channels).toBe(3);
+  for (const step of [3, 9, 17]) {
+    const frame = frames.frame(0, step);
+    expect(frame?.kind === "images" && [frame.pixels.length, frame.pixels[95]]).toEqual([96, 10 * step]);
+  }
+  expect(frames.bytes).toBe(21 * 96);
+});
+
+it("fetches nothing ahead once somebody cancelled, until a hand moves", async () => {
+  const answer = answering(story({ steps: 63 }));
+  let cancels = true;
+  const context = fakeContext({
+    root: null as unknown as HTMLElement,
+    answer(what, args) {
+      if (what === "process.frames" && args.start === 8 && cancels) throw new Error("cancelled: choose it again");
+      return answer(what, args);
+    },
+  });
+  const frames = new FrameStore(context, nothing);
+  frames.look(0, [0], true);
+  await settled(context);
+  expect(starts(context)).toEqual(["0:0", "0:8"]);
+  cancels = false;
+  frames.look(9, [0], true);
+  await settled(context);
+  expect(starts(context).length).toBe(9);
+});

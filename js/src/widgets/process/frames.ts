@@ -68,6 +68,8 @@ export class FrameStore {
   #generation = 0;
   /** The chunks that are looked at; "" before anybody looked. */
   #looked = "";
+  /** A question failed, or somebody cancelled it: nothing is fetched ahead until a hand moves. */
+  #resting = false;
 
   /** `changed` is called when something new can be drawn. */
   constructor(
@@ -102,6 +104,7 @@ export class FrameStore {
     const looked = branches.map((branch) => keyOf(this.#home(branch, step))).join();
     if (looked !== this.#looked) {
       this.#looked = looked;
+      this.#resting = false;
       for (const key of looked.split(",")) this.#failed.delete(key);
     }
     this.#pump();
@@ -209,7 +212,7 @@ export class FrameStore {
   #pump(): void {
     if (!this.#story || this.#looked === "" || this.context.signal.aborted) return;
     const wanted = this.#next();
-    if (!wanted) return;
+    if (!wanted || (this.#resting && !this.#isLookedAt(wanted))) return;
     if (this.#asking) {
       // What is looked at does not wait for what is fetched ahead: a newer question of a control takes its place.
       const urgent = this.#isLookedAt(wanted) && !this.#isLookedAt(this.#asking);
@@ -233,7 +236,10 @@ export class FrameStore {
       if (typeof error === "string") this.#failed.set(key, error);
     } catch (error) {
       if (generation !== this.#generation || this.context.signal.aborted) return;
-      if ((error as Error).name !== "Superseded") this.#failed.set(key, (error as Error).message);
+      if ((error as Error).name !== "Superseded") {
+        this.#failed.set(key, (error as Error).message);
+        this.#resting = true;
+      }
     } finally {
       if (this.#asking === wanted) this.#asking = null;
     }
@@ -247,9 +253,12 @@ export class FrameStore {
 
   #keep(wanted: Wanted, { value, arrays }: Answer): void {
     const { branch, start } = wanted;
+    const arrived = arrays.frames?.shape.at(-1) ?? 1;
+    if ((this.#story as Story).kind === "images" && arrived > (this.#story as Story).channels) this.#color(arrived);
     const story = this.#story as Story;
-    const frames = framesOf(story, value, arrays);
-    const bytes = arrays.frames?.data.byteLength ?? 0;
+    const times = story.kind === "images" ? story.channels / arrived : 1;
+    const frames = framesOf(story, value, arrays).map((frame) => colored(frame, times));
+    const bytes = times * (arrays.frames?.data.byteLength ?? 0);
     this.#drop(keyOf(wanted));
     this.#chunks.set(keyOf(wanted), { branch, start, frames, bytes });
     this.#bytes += bytes;
@@ -267,6 +276,18 @@ export class FrameStore {
       if (farthest === null || farthest === keyOf(wanted)) break;
       this.#drop(farthest);
     }
+  }
+
+  /** A grey process has a frame in colour (NaN has one of its own): from now on all frames have channels for it. */
+  #color(channels: number): void {
+    const story = this.#story as Story;
+    const times = channels / story.channels;
+    this.#story = { ...story, channels, bytes: times * story.bytes };
+    for (const [key, chunk] of this.#chunks) {
+      const frames = chunk.frames.map((frame) => colored(frame, times));
+      this.#chunks.set(key, { ...chunk, frames, bytes: times * chunk.bytes });
+    }
+    this.#bytes *= times;
   }
 
   #drop(key: string): void {
@@ -325,6 +346,14 @@ export class FrameStore {
     const farthest = this.#chunks.get(this.#farthest() ?? "");
     return farthest && this.#distance(farthest) > least + chunk ? found : null;
   }
+}
+
+/** The same picture with each grey value in so many channels. */
+function colored(frame: Frame, times: number): Frame {
+  if (frame.kind !== "images" || times === 1) return frame;
+  const pixels = new Uint8Array(times * frame.pixels.length);
+  for (let at = 0; at < pixels.length; at++) pixels[at] = frame.pixels[Math.floor(at / times)] as number;
+  return { kind: "images", pixels };
 }
 
 function wider(range: readonly [number, number] | null, values: NdArray["data"]): readonly [number, number] | null {
