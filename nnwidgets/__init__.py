@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nnwidgets.widgets.attention_map import AttentionMap as AttentionMap
     from nnwidgets.widgets.diffusion_scrubber import DiffusionScrubber as DiffusionScrubber
     from nnwidgets.widgets.distributions import Distributions as Distributions
+    from nnwidgets.widgets.energy_landscape import EnergyLandscape as EnergyLandscape
     from nnwidgets.widgets.gradient_flow import GradientFlow as GradientFlow
     from nnwidgets.widgets.hopfield_scrubber import HopfieldScrubber as HopfieldScrubber
     from nnwidgets.widgets.latent_interpolation import LatentInterpolation as LatentInterpolation
@@ -57,6 +58,7 @@ _HOME = {
     "AttentionMap": "nnwidgets.widgets.attention_map",
     "DiffusionScrubber": "nnwidgets.widgets.diffusion_scrubber",
     "Distributions": "nnwidgets.widgets.distributions",
+    "EnergyLandscape": "nnwidgets.widgets.energy_landscape",
     "GradientFlow": "nnwidgets.widgets.gradient_flow",
     "HopfieldScrubber": "nnwidgets.widgets.hopfield_scrubber",
     "LatentInterpolation": "nnwidgets.widgets.latent_interpolation",
@@ -86,6 +88,7 @@ __all__ = [
     "AttentionMap",
     "DiffusionScrubber",
     "Distributions",
+    "EnergyLandscape",
     "GradientFlow",
     "Histogram",
     "HopfieldScrubber",

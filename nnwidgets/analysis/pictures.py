@@ -84,12 +84,13 @@ def to_pixels(batch: Any, style: PictureStyle) -> Pixels:
         array = np.moveaxis(array, 1, -1)
     if array.shape[-1] not in _CHANNELS:
         raise _no_pictures(array.shape if not style.channels_first else np.moveaxis(array, -1, 1).shape)
-    missing = np.isnan(array).any(axis=-1) if array.dtype.kind == "f" else None
-    pixels = _bytes(array, style)
+    holes = array.dtype.kind == "f" and bool(np.isnan(array.min()))  # NaN spreads: one pass where there is none
+    missing = np.isnan(array).any(axis=-1) if holes else None
+    pixels = _bytes(array, style, holes)
     if pixels.shape[-1] == 4:
         alpha = pixels[..., 3:].astype(np.uint16)
         pixels = ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    if missing is not None and missing.any():
+    if missing is not None:
         pixels = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
         pixels[missing] = MISSING
     return np.ascontiguousarray(pixels)
@@ -142,14 +143,16 @@ def _range(array: NDArray[Any]) -> tuple[float, float]:
     return 0.0, 255.0 if _LEAST_BYTE <= high <= 255.5 else high
 
 
-def _bytes(array: NDArray[Any], style: PictureStyle) -> Pixels:
+def _bytes(array: NDArray[Any], style: PictureStyle, holes: bool) -> Pixels:
     if array.dtype == np.uint8 and (style.low, style.high) == (0.0, 255.0):
         return cast("Pixels", array.copy())
-    values: NDArray[Any] = array.astype(np.float64 if array.dtype.itemsize > 4 else np.float32)
+    scale = 255.0 / (style.high - style.low)
     with np.errstate(invalid="ignore"):
-        values = (values - style.low) * (255.0 / (style.high - style.low))
-    values = np.nan_to_num(values, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
-    return cast("Pixels", np.rint(np.clip(values, 0.0, 255.0, out=values)).astype(np.uint8))
+        values: NDArray[Any] = np.multiply(array, scale, dtype=np.float64 if array.dtype.itemsize > 4 else np.float32)
+        values -= style.low * scale
+    if holes:
+        values = np.nan_to_num(values, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    return cast("Pixels", np.rint(np.clip(values, 0.0, 255.0, out=values), out=values).astype(np.uint8))
 
 
 def _no_pictures(shape: tuple[int, ...]) -> ValueError:

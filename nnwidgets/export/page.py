@@ -173,6 +173,7 @@ def _page(widgets: Sequence[Any], baked: Baked, title: str) -> str:
         for part in (widget._runtime, widget._code, widget._library, widget._selection):
             if part is not None:
                 pack(part)
+        widget._stream.flush()
         pack(widget._stream, jobs=[])  # it tells of the job that saves this page
         pack(widget._source, message="")
         pack(widget)

@@ -16,9 +16,9 @@ from nnwidgets.session.bounds import is_inside, nearest, out_of
 from nnwidgets.session.captures import Captures
 from nnwidgets.session.errors import NoAttention, TokensError
 from nnwidgets.session.inputs import Inputs
-from nnwidgets.source.tables import html_table, text_table
 from nnwidgets.session.tokens import Side, SideName, numbered, padded, patches
 from nnwidgets.source.selection import Selection
+from nnwidgets.source.tables import html_table, text_table
 
 Kind = Literal["encoder", "decoder", "cross", "unknown"]
 Place = tuple[int, NDArray[np.bool_] | None]

@@ -126,16 +126,30 @@ class Captures:
         with self.alone(f"the receipt of {path or 'the model'!r}"):
             return self._run_record(path, call, all_rows=True).receipt
 
-    def remember(self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None) -> Result:
-        """`compute()`, kept in the store as long as the weights and the input stay the same."""
-        self.check()
+    def remember(
+        self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None, *, looks: bool = False
+    ) -> Result:
+        """`compute()`, kept in the store as long as the weights and the input stay the same.
+
+        `looks` says that `compute` runs the model, and so looks itself whether the weights changed: once is enough.
+        """
         key = ("derived", key)
+        if not looks or key in self.store:
+            self.check()
         generation = self.store.generation
         value: Result = self.store.get(key)
         if value is MISSING:
             value = compute()
             self.store.put(key, value, storages(value) if nbytes is None else {key: nbytes}, generation)
         return value
+
+    def call(self, what: str, function: Callable[[nn.Module, Any], Any], value: Any) -> Any:
+        """`function(model, value)`, run as the model itself is: alone, in its mode, without a trace; not stored.
+
+        A `ModelError` that it raises is passed on.
+        """
+        with self.alone(what):
+            return self._run(lambda call: call.run(), Inputs(value), function)
 
     # When it may run
 
@@ -246,21 +260,31 @@ class Captures:
                 return record
         raise LookupError(f"the attention of {path!r} (call {call}) did not happen in another run of {self.label}")
 
-    def _run(self, record: Callable[[Call], Result]) -> Result:
-        """Run the model under the lock; its own exception becomes the cause of a `ModelError`."""
-        value = self.inputs.value if self.forward is not None else require(self.inputs)
+    def _run(
+        self,
+        record: Callable[[Call], Result],
+        inputs: Inputs | None = None,
+        function: Callable[[nn.Module, Any], Any] | None = None,
+    ) -> Result:
+        """Run the model under the lock; its own exception becomes the cause of a `ModelError`.
+
+        On the session's inputs, unless there are others for a `function` of the model.
+        """
+        own, inputs, forward = inputs is None, inputs or self.inputs, function or self.forward
+        value = inputs.value if forward is not None else require(inputs)
         model = self.subject.model
         before = self._fingerprint or fingerprint(model)
         began = time.perf_counter()
         try:
-            result = record(Call(model, value, self.forward, self._mode, random=self.subject.random))
-            self._seconds = time.perf_counter() - began
-        except Cancelled:
+            result = record(Call(model, value, forward, self._mode, random=self.subject.random))
+            if own:
+                self._seconds = time.perf_counter() - began
+        except (Cancelled, ModelError, NotStored):
             raise
         except Exception as error:
             if not _is_the_models(error.__traceback__):
                 raise
-            shapes = self.inputs.described
+            shapes = inputs.described
             on = f", on {shapes}" if shapes else ""
             raise ModelError(f"{self.label} raised {type(error).__name__}: {error}{on}") from error
         finally:

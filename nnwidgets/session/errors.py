@@ -21,5 +21,9 @@ class NoAttention(LookupError):
     """The model has no attention that can be seen."""
 
 
+class NoLatent(LookupError):
+    """The session was made without what its latent space needs."""
+
+
 class TokensError(ValueError):
     """The tokens do not fit the input."""

@@ -18,14 +18,15 @@ from nnwidgets.session.bounds import Bounds, out_of
 from nnwidgets.session.captures import Captures
 from nnwidgets.session.errors import ModelError, NoInputs
 from nnwidgets.session.inputs import check_texts, prepare
+from nnwidgets.session.latent import Latent, LatentSpace
 from nnwidgets.session.layers import LayerTable, layer_table
-from nnwidgets.session.store import parse_size
 from nnwidgets.session.targets import resolve_target
 from nnwidgets.session.tokens import sides
 from nnwidgets.source.base import Source
 from nnwidgets.source.errors import NotStored
 from nnwidgets.source.jobs import Job
 from nnwidgets.source.selection import Selection, State
+from nnwidgets.source.sizes import parse_size
 
 Result = TypeVar("Result")
 
@@ -47,7 +48,12 @@ class ModelSession(Source):
         tokenizer: of Hugging Face; names the input's ids and reads texts.
         class_names: names of the classes that the model tells apart.
         forward: `forward(model, inputs)`, for a model that is called in some other way.
-        encode, decode: the model's way into a latent space and back.
+        encode: the way into a latent space: `encode(inputs)` or `encode(model, inputs)`, which gives latents `[n, d]`,
+            or a tuple whose first they are (mean, log variance).
+        decode: the way back: `decode(latents)` or `decode(model, latents)`, with latents `[n, d]`, gives images in any
+            layout, vectors or texts, n of them. A method of the model, a part of it, or the model itself will do.
+        latent_size: how many dimensions a latent has, where neither `encode` nor the layers of `decode` tell.
+        draw: `draw(item)` makes an image, a curve or a text of what `decode` gives for one latent.
         name: the session's name; widgets follow a later session of that name.
         selection: that of another session, to look at the same place in both.
         memory_limit: of the store: bytes, or text such as "64 MiB".
@@ -70,6 +76,8 @@ class ModelSession(Source):
         forward: Callable[[nn.Module, Any], Any] | None = None,
         encode: Callable[..., Any] | None = None,
         decode: Callable[..., Any] | None = None,
+        latent_size: int | None = None,
+        draw: Callable[[Any], Any] | None = None,
         name: str | None = None,
         selection: Selection | None = None,
         memory_limit: int | str = "1 GiB",
@@ -82,19 +90,21 @@ class ModelSession(Source):
             raise ValueError(f'mode={mode!r}, but it is "eval" or "as is"')
         if isinstance(class_names, str):
             raise TypeError(f"class_names={class_names!r}, but it is a list of names")
-        for field, function in {"forward": forward, "encode": encode, "decode": decode}.items():
-            if function is not None and not callable(function):
-                raise TypeError(f"{field}={function!r}, but it must be a function")
+        if forward is not None and not callable(forward):
+            raise TypeError(f"forward={forward!r}, but it must be a function")
         limit = parse_size(memory_limit)
         prepared = prepare(inputs, tokenizer, forward)
         named = sides(tokens, tokenizer, prepared)
+        label = name if isinstance(name, str) and name else type(model).__name__
+        captures = Captures(model, prepared, forward, mode, limit, label, self._changed)
+        space = LatentSpace(captures, encode, decode, latent_size, draw)
         super().__init__(name=name, selection=selection, save_dir=save_dir)
         self.targets = targets
         self.tokenizer = tokenizer
         self.class_names = tuple(class_names) if class_names is not None else None
         self.encode, self.decode = encode, decode
         self._modules = module_paths(model)
-        self._captures = Captures(model, prepared, forward, mode, limit, name or type(model).__name__, self._changed)
+        self._captures, self._space = captures, space
         self._seen = Seen(self._captures, self.selection, named)
         self._settle()
         self.selection.add_validator(self._validate)
@@ -200,6 +210,11 @@ class ModelSession(Source):
         """The attention of the model."""
         return Attention(self._seen, self._settle, self._changed_kind)
 
+    @property
+    def latent(self) -> Latent:
+        """The latent space of the model: needs `decode`, and `encode` to place the inputs in it."""
+        return Latent(self._space, self.targets)
+
     def remember(self, key: Hashable, compute: Callable[[], Result], nbytes: int | None = None) -> Result:
         """`compute()`, kept in the store under `key` until the weights or the input change; the memory limit counts it.
 
@@ -274,7 +289,12 @@ class ModelSession(Source):
         )
 
     def _validate(self, asked: frozenset[str], state: State) -> State:
-        return state if self.closed else self._bounds().resolve(asked, state)
+        if self.closed:
+            return state
+        wrong = self._space.check_latent(state["latent"]) if "latent" in asked else None
+        if wrong is not None:
+            raise traitlets.TraitError(wrong)
+        return self._bounds().resolve(asked, state)
 
     def _settle(self) -> None:
         """Bring the selection within bounds that have just become known, and say what had to move."""

@@ -3,8 +3,9 @@
 A message is `{client, request, widget, control, what, arguments}`, or `{client, request, widget, act, arguments}` for
 something that is to be done. Its handler must return within 20 ms, for all comms
 of a notebook share one subshell: it answers what is stored and was quick the last time; one thread answers what is
-stored and slow. What needs a run of the model becomes a job of the source, with progress and cancel; while a cell
-runs, which may be using the model, it waits for the cell and the page is told.
+stored and slow. What needs a run of the model becomes a job of the source, with progress and cancel, unless that took
+less than 20 ms the last time: then it is run at once, for a job and its news take longer. While a cell runs, which
+may be using the model, it waits for the cell and the page is told.
 
 Latest wins: of one client, widget and control, a newer request replaces one that waits.
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 64 * 1024
 _IDLE = 0.15  # seconds without a request: by then the page has painted what it was answered
 _QUICK = 0.02  # seconds: what was answered faster is answered by the handler itself the next time
+_PATIENCE = 1.0  # seconds that a cell waits for such a run
 _SHOW_AFTER = 0.4  # seconds that a job runs before pages show its progress
 
 _log = logging.getLogger(__name__)
@@ -108,6 +110,8 @@ class Desk:
         self._runs: dict[Job, Request] = {}
         self._stopped: set[Job] = set()
         self._seconds: dict[str, float] = {}  # that the last answer from the store took, by what was asked
+        self._here = threading.Lock()  # held during a run that is no job
+        self._run_seconds: dict[str, float] = {}  # that the last answer took for which the model was run
         twin.on_msg(self._receive)
         self._ignore_jobs = source.on_job(self.show)
 
@@ -146,6 +150,8 @@ class Desk:
             self._stopped.update(runs)
         for job in runs:
             job.cancel()
+        if self._here.acquire(timeout=_PATIENCE):  # a run that is no job is over in a moment
+            self._here.release()
         return runs
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
@@ -178,7 +184,7 @@ class Desk:
             self._reply(waiting, {"superseded": True})
         for job in outrun:
             job.cancel()
-        if self._seconds.get(request.what, 1.0) < _QUICK:
+        if self._seconds.get(request.what, 1.0) < _QUICK or self._runs_quickly(request):
             self._answer(request)
         elif request.ahead:
             self._reply(request, {"superseded": True})
@@ -212,6 +218,8 @@ class Desk:
                 self._reply(request, {"superseded": True})
             elif self._must_wait():
                 self._park(request)
+            elif self._runs_quickly(request):
+                self._run_here(request, source, widget)
             else:
                 self._reply(request, {"parked": "model"})
                 self._run(request, source, widget)
@@ -236,6 +244,29 @@ class Desk:
         if not self._must_wait():
             self.resume()  # the cell ended meanwhile
 
+    def _runs_quickly(self, request: Request) -> bool:
+        """Whether a run for such a question took less than a job and the news of it do, and nobody else runs one."""
+        return not self._runs and self._run_seconds.get(request.what, 1.0) < _QUICK
+
+    def _run_here(self, request: Request, source: Any, widget: Any) -> None:
+        """Run the model in this thread: of a latent that a hand drags, a picture takes a millisecond or two."""
+        try:
+            with self._here:
+                if self._must_wait():  # a cell that begins after this look waits in `pause`
+                    return self._park(request)
+                answer, version = self._timed(source, widget, request)
+        except Exception as error:
+            self._reply(request, {"error": sentence(error)})
+        else:
+            self._reply_with(request, answer, version)
+            _reader.put_idle(self._check)
+
+    def _timed(self, source: Any, widget: Any, request: Request) -> tuple[Answer, int]:
+        began = time.perf_counter()
+        found = _answered(source, widget, request)
+        self._run_seconds[request.what] = time.perf_counter() - began
+        return found
+
     def _run(self, request: Request, source: Any, widget: Any) -> None:
         def work(job: Job) -> tuple[Answer, int]:
             with self._guard:
@@ -243,7 +274,7 @@ class Desk:
             # Only now: a cell that begins after this look finds the run, and stops it.
             if self._must_wait() or self._newest.get(request.slot) != request.number:
                 raise Cancelled("not now")
-            return _answered(source, widget, request)
+            return self._timed(source, widget, request)
 
         job = source.submit(work, label=f"Running {source.label}")
         told = threading.Lock()  # a listener that comes while the job ends may be called twice

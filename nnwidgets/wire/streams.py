@@ -49,11 +49,11 @@ class Stream(Silent):
                 self._timer = None
             if due > now:
                 self._due = due
-                self._timer = threading.Timer(due - now, self._flush)
+                self._timer = threading.Timer(due - now, self.flush)
                 self._timer.daemon = True
                 self._timer.start()
                 return
-        self._flush()
+        self.flush()
 
     def tell(self, content: Mapping[str, Any], arrays: Mapping[str, Coded]) -> None:
         """Send news to every page that is open: it may be lost, so number it. The caller keeps the rate."""
@@ -61,7 +61,8 @@ class Stream(Silent):
             headers = {name: coded.header for name, coded in arrays.items()}
             self.send({**content, "arrays": headers}, [coded.data for coded in arrays.values()])
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """State now what still waits."""
         with self._guard:
             self._timer = None
             self._sent_at = time.monotonic()

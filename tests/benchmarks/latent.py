@@ -26,8 +26,10 @@ from nnwidgets.zoo import vae
 torch.set_num_threads(1)
 torch.manual_seed(0)
 model = vae.VAE(2).eval()
-images = torch.rand(500, 1, 28, 28)
-session = nnw.ModelSession(model, images, encode=model.encode, decode=model.decode)
+with torch.no_grad():  # as trained: its pictures differ from place to place
+    for layer in (model.decoder[0], model.decoder[2], model.decoder[-1]):
+        layer.weight.mul_(6)
+session = nnw.ModelSession(model, decode=model.decode)
 """
 BARE = '''
 import anywidget
@@ -123,7 +125,8 @@ def in_turn(notebook: Notebook, times: int) -> dict[str, Any]:
     notebook.page.wait_for_timeout(1500)
     taken: dict[str, Any] = {"ours": [], "bare": [], "interact": []}
     for turn in range(times + 2):
-        key = "Shift+ArrowRight" if turn % 12 < 6 else "Shift+ArrowUp"
+        # There and back on another height each time: no place twice, for the page keeps the pictures.
+        key = "Shift+Arrow" + ("Up" if turn % 6 == 5 else "Left" if turn % 12 > 5 else "Right")
         pad.focus()
         ours = time_to_paint(notebook, picture, lambda key=key: pad.press(key, delay=PRESSED), event="keydown")
         bare_canvas = notebook.cell(2).locator("canvas")

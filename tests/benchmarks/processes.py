@@ -55,7 +55,7 @@ def step_back() -> Row:
             return model(state)
 
     start = torch.rand(1, 3, 64, 64)
-    process = nnw.Process(advance, start, steps=STEPS // 4, value_range=(-1, 1))
+    process = nnw.Process(advance, start, steps=STEPS, value_range=(-1, 1))
     process.state(process.steps)
     widget = StepScrubber(process)
     chunk = widget.answer("process.story", {}).value["chunk"]

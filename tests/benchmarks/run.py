@@ -38,6 +38,7 @@ BENCHMARKS = {
     "paint": "first_paint",
     "training": "training",
     "monitor": "monitor",
+    "latent": "latent",
     "frames": "saved_frames",
     "processes": "processes",
 }

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from nnwidgets.session import ModelError, ModelSession, SessionClosed
-from nnwidgets.source.tables import html_table
 from nnwidgets.source import NotStored
+from nnwidgets.source.tables import html_table
 
 from .models import Counting, Picky, Picture, Reader, encoder
 

@@ -27,7 +27,7 @@ export interface Mounting {
 }
 
 /** Longer than a quick answer takes, so that the sentence does not flicker. */
-const PATIENCE = 700;
+const PATIENCE: Readonly<Record<string, number>> = { kernel: 700, model: 250 };
 /** How long "recomputed: …" stays. */
 const NEWS = 15_000;
 
@@ -181,7 +181,7 @@ function narrate(
     clearTimeout(later);
     const now = performance.now();
     const { why, since } = client.waiting(widget);
-    const patience = why === "kernel" ? since + PATIENCE - now : 0;
+    const patience = why === null ? 0 : since + (PATIENCE[why] ?? 0) - now;
     const next = Math.min(...[patience, news - now].filter((wait) => wait > 0));
     if (Number.isFinite(next)) later = setTimeout(tell, next);
     frame.say(sentence(client, source, patience > 0 ? null : why, news > now));

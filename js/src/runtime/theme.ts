@@ -29,6 +29,11 @@ export function onTheme(signal: AbortSignal, listener: () => void): void {
       attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "data-theme"],
     });
   }
+  // JupyterLab says that the theme is another one before the colours of that theme are here.
+  document.addEventListener("load", (event) => event.target instanceof HTMLLinkElement && listener(), {
+    capture: true,
+    signal,
+  });
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", listener, { signal });
 }
