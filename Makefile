@@ -9,7 +9,7 @@ READY := .venv/.ready
 BUNDLE := nnwidgets/static/runtime.js
 SOURCES := $(shell find js/src -type f) js/build.mjs package-lock.json
 
-.PHONY: setup lab test bench check check-python check-types check-front build clean
+.PHONY: setup lab test bench train check check-python check-types check-front build clean
 
 setup: $(READY) $(BUNDLE)
 
@@ -41,6 +41,10 @@ test: setup
 
 bench: setup
 	python tests/benchmarks/run.py
+
+# Makes notebooks/weights anew: the models that the notebooks load.
+train: setup
+	python tools/train.py
 
 build: setup
 	python -m build --outdir dist

