@@ -16,7 +16,7 @@ def measure(_workshop: Workshop) -> list[Row]:
     import torch
     from transformers import GPT2Config, GPT2Model
 
-    from nnwidgets.capture import Call, record_attention
+    from nnwidgets.capture import Call, fingerprint, record_attention
 
     torch.set_num_threads(1)
     model = GPT2Model(GPT2Config()).eval()
@@ -35,6 +35,9 @@ def measure(_workshop: Workshop) -> list[Row]:
         ratio = statistics.median(capture) / statistics.median(forward)
         measured = f"{milliseconds(capture)}, forward {milliseconds(forward)}"
         rows.append(Row(f"capture of attention, GPT-2's size, {count} tokens", measured, ratio))
+    before = fingerprint(model)
+    [looks] = in_turn((lambda: before.changed(model),), 9)
+    rows.append(Row("a look whether the weights changed, GPT-2's size", milliseconds(looks)))
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -112,14 +111,3 @@ def test_odd_tensors() -> None:
     assert before.changed(model) is None
     model.transposed.data.mul_(2)
     assert before.changed(model) == "transposed changed"
-
-
-def test_fast_enough_for_every_request() -> None:
-    model = nn.ModuleList(nn.Linear(700, 700, bias=False) for _ in range(275))  # 135 million parameters
-    before = fingerprint(model)
-    seconds = []
-    for _ in range(7):
-        start = time.process_time()
-        assert before.changed(model) is None
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.010

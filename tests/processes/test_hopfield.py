@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nnwidgets.processes import Hopfield, capacity, energy_landscape
+from nnwidgets.processes import Hopfield, capacity
 from nnwidgets.source import Cancelled, NotStored, Source
 
 ORTHOGONAL = np.array([[1, 1, 1, 1, 1, 1, 1, 1], [1, -1, 1, -1, 1, -1, 1, -1], [1, 1, -1, -1, 1, 1, -1, -1]])
@@ -274,39 +274,3 @@ def test_the_experiment_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "joblib", None)
     with pytest.raises(ImportError, match="pip install joblib"):
         capacity()
-
-
-def test_the_landscape_has_true_energies() -> None:
-    patterns = np.random.default_rng(0).choice([-1, 1], (2, 10, 10))
-    process = Hopfield(
-        patterns, cue=patterns[0] * np.where(np.arange(100).reshape(10, 10) % 6, 1, -1), steps=5, labels="PF"
-    )
-    found = energy_landscape(process, size=31)
-    assert found.energy.shape == (31, 31) and found.path.shape == (6, 2) and found.labels == ("P", "F")
-    assert np.allclose(found.directions @ found.directions.T, np.eye(2))
-    assert np.allclose(found.path_energy, process.curve("energy"))
-    assert np.allclose(found.memory_energy, [process.energy(pattern) for pattern in patterns])
-    assert np.allclose(found.memories @ found.directions, patterns.reshape(2, -1))  # two memories lie in their plane
-    signs = np.where(found.columns[5] * found.directions[0] + found.rows[20] * found.directions[1] >= 0, 1, -1)
-    assert found.energy[20, 5] == pytest.approx(process.energy(signs))
-    assert found.note.startswith("conceptual: two of 100 dimensions")
-    assert 0 < found.share <= 1
-
-
-def test_landscapes_of_weights_and_of_other_planes() -> None:
-    patterns = ORTHOGONAL
-    weights = Hopfield(patterns, cue=patterns[0]).weights
-    path = energy_landscape(weights, [patterns[0], patterns[1]], directions="path", size=5)
-    assert path.memories.shape == (0, 2) and path.share == pytest.approx(1)
-    alone = energy_landscape(weights, patterns=patterns[:1], size=5)
-    assert np.allclose(alone.directions @ alone.directions.T, np.eye(2))
-    given = energy_landscape(weights, patterns=patterns, directions=np.eye(8)[:2] * 3, size=5)
-    assert np.allclose(given.directions, np.eye(8)[:2])
-    with pytest.raises(ValueError, match=r"directions are parallel"):
-        energy_landscape(weights, patterns=patterns, directions=np.ones((2, 8)))
-    with pytest.raises(ValueError, match=r"states has 3 values, but the network has 8 units"):
-        energy_landscape(weights, [[1, 1, 1]])
-    with pytest.raises(ValueError, match=r"neither states nor patterns"):
-        energy_landscape(weights)
-    with pytest.raises(ValueError, match=r"size=1, but it lies between 2 and 201"):
-        energy_landscape(weights, patterns=patterns, size=1)

@@ -46,7 +46,13 @@ def test_from_weights_alone_and_every_branch_of_a_process():
     np.fill_diagonal(weights, 0)
     states = np.stack([PATTERNS[0], PATTERNS[2]])
     landscape = energy_landscape(weights, [states])
-    assert landscape.share == pytest.approx(1) and landscape.labels == ()
+    assert landscape.share == pytest.approx(1) and landscape.labels == () and landscape.memories.shape == (0, 3)
+    alone = energy_landscape(weights, patterns=PATTERNS[:1], size=5)  # one memory spans no plane: it is filled up
+    np.testing.assert_allclose(alone.directions @ alone.directions.T, np.eye(2), atol=1e-9)
+    given = energy_landscape(weights, patterns=PATTERNS, directions=np.eye(100)[:2] * 3, size=5)
+    np.testing.assert_allclose(given.directions, np.eye(100)[:2])
+    with pytest.raises(ValueError, match="paths has 3 values, but the network has 100 units"):
+        energy_landscape(weights, [[[1, 1, 1]]])
     process = Hopfield(PATTERNS, cue=PATTERNS[0], steps=2)
     process.edit(1, PATTERNS[2])
     assert len(energy_landscape(process).paths) == 2
