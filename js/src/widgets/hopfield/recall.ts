@@ -166,7 +166,7 @@ function framesOf({ branch, states, measures }: Line, start: number, stop: numbe
   const data = new Uint8Array((stop - start) * size);
   for (let step = Math.max(start, branch.step); step < stop; step++)
     data.set(pixelsOf(states[step - branch.step] as Units), (step - start) * size);
-  const arrays: Record<string, Answer["arrays"][string]> = { frames: { shape: [stop - start, size], data } };
+  const arrays: Record<string, Answer["arrays"][string]> = { frames: { shape: [stop - start, 1, 1, size, 1], data } };
   for (const [at, name] of ["energy", "flipped", "overlap"].entries()) {
     const values = measures.get(name) as Float32Array;
     const part = Float32Array.from({ length: stop - start }, (_, k) => values[start + k - branch.step] ?? Number.NaN);
