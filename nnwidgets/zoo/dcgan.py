@@ -136,8 +136,16 @@ def diversity(images: Tensor) -> float:
 
 
 def grid(images: Tensor, columns: int) -> Tensor:
-    """Images `[n, channels, height, width]`, −1 to 1, as one `[channels, rows · height, columns · width]`, 0 to 1."""
-    rows = images.unflatten(0, (-1, columns)).permute(2, 0, 3, 1, 4)
+    """Images `[n, channels, height, width]`, −1 to 1, as one `[channels, rows · height, columns · width]`, 0 to 1.
+
+    Where the last row is not full, its rest is white.
+    """
+    missing = -len(images) % columns
+    rows = (
+        torch.cat([images, images.new_ones(missing, *images.shape[1:])])
+        .unflatten(0, (-1, columns))
+        .permute(2, 0, 3, 1, 4)
+    )
     sheet: Tensor = (rows.flatten(3).flatten(1, 2) + 1) / 2
     return sheet
 
@@ -173,12 +181,17 @@ def train(
 
     Returns:
         The mean losses of generator and discriminator in each epoch.
+
+    Raises:
+        ValueError: there are fewer images than a batch has.
     """
     random = torch.Generator().manual_seed(seed)
     latent_size = generator.latent_size
     fixed = torch.randn(samples, latent_size, generator=random)
     data_diversity = diversity(images[torch.randperm(len(images), generator=random)[:samples]])
     per_epoch = len(images) // batch_size
+    if not per_epoch:
+        raise ValueError(f"batch_size={batch_size}, but there are {len(images)} images")
     every = samples_every or per_epoch
     makers = torch.optim.Adam(generator.parameters(), generator_rate, betas=(0.5, 0.999))
     judges = torch.optim.Adam(discriminator.parameters(), discriminator_rate, betas=(0.5, 0.999))

@@ -18,7 +18,7 @@ def fetched() -> None:
     """What the notebooks load, fetched beforehand: how long that takes is the network's business."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        for name in ["minilm", "smollm2-135m", "mnist", "fashion-mnist"]:
+        for name in ["minilm", "smollm2-135m", "mnist", "fashion-mnist", "face-generator", "emoji"]:
             data.load(name)
 
 

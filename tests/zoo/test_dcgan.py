@@ -47,6 +47,12 @@ def test_the_grid_goes_row_by_row() -> None:
     torch.testing.assert_close(grid[1, ::4, ::5], torch.tensor([[0.0, 0.2, 0.4], [0.6, 0.8, 1.0]]))
 
 
+def test_the_rest_of_a_last_row_is_white() -> None:
+    assert dcgan.grid(torch.zeros(5, 1, 2, 2), columns=3)[0, 2:, 4:].tolist() == [[1, 1], [1, 1]]
+    with pytest.raises(ValueError, match="batch_size=64, but there are 2 images"):
+        dcgan.train(dcgan.Generator(), dcgan.Discriminator(), torch.zeros(2, 1, 28, 28))
+
+
 def test_it_trains_on_digits(digits: Tensor, logged) -> None:
     torch.manual_seed(0)
     generator, discriminator = dcgan.Generator(16, size=8, width=8), dcgan.Discriminator(size=8, width=8)
