@@ -140,14 +140,16 @@ def _arc(start: NDArray[np.float64], end: NDArray[np.float64], t: NDArray[np.flo
 def smoothness(pictures: ArrayLike) -> Smoothness:
     """How evenly pictures, or other outputs, [n, …] change from one to the next.
 
-    Bytes count from 0 to 255 as 0 to 1, other numbers as they are. Raises `ValueError` for fewer than 2.
+    Bytes count from 0 to 255 as 0 to 1, other numbers as they are; values that are not finite as no change. Raises
+    `ValueError` for fewer than 2.
     """
     given = np.asarray(pictures)
     if given.ndim < 1 or len(given) < 2:
         raise ValueError(f"pictures of shape {list(given.shape)}, but smoothness is that of 2 or more in a row")
     values = given.reshape(len(given), -1).astype(np.float64) / (255.0 if given.dtype == np.uint8 else 1.0)
-    steps = np.sqrt(np.mean(np.diff(values, axis=0) ** 2, axis=1))
-    mean, whole = float(steps.mean()), float(np.sqrt(np.mean((values[-1] - values[0]) ** 2)))
+    values = np.where(np.isfinite(values), values, np.nan)
+    steps = np.sqrt(np.mean(np.nan_to_num(np.diff(values, axis=0)) ** 2, axis=1))
+    mean, whole = float(steps.mean()), float(np.sqrt(np.mean(np.nan_to_num(values[-1] - values[0]) ** 2)))
     return Smoothness(
         steps=steps.astype(np.float32),
         ratio=float(steps.max()) / mean if mean > 0 else 1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
@@ -109,6 +110,12 @@ def contact_sheet(pixels: Pixels, columns: int, gap: int = 2, background: int = 
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = picture
     return sheet
+
+
+def same_channels(pictures: Sequence[Pixels]) -> list[Pixels]:
+    """Pictures [..., channels], the grey ones in colours where others are: NaN makes some of a grey process so."""
+    channels = max(each.shape[-1] for each in pictures)
+    return [np.broadcast_to(each, (*each.shape[:-1], channels)) for each in pictures]
 
 
 def _channels_first(shape: tuple[int, ...], layout: Layout | None, *, tensor: bool) -> bool | None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from nnwidgets.processes import ProcessError
 from nnwidgets.source import Job, NotStored
 from nnwidgets.wire.answers import Answer
 from nnwidgets.wire.codec import Coded
@@ -54,7 +55,11 @@ def bake(widgets: Sequence[Bakeable], budget: int, job: Job) -> Baked:
     questions = list(_in_turn(widgets))
     for done, (widget, (what, arguments)) in enumerate(questions):
         job.report(max(done / len(questions), baked.characters / budget), 1)
-        text = _text(what, arguments, _ask(widget, what, arguments), versions[widget.source])
+        try:
+            answer = _ask(widget, what, arguments)
+        except ProcessError:  # steps that a process does not reach: what it answers of those before says why
+            continue
+        text = _text(what, arguments, answer, versions[widget.source])
         if baked.characters + len(text) > budget:
             baked.left_out = len(questions) - done
             break

@@ -52,8 +52,13 @@ def basin(state: Spins, patterns: Spins, labels: Sequence[str]) -> Basin:
     name = labels[nearest]
     mixed, agreement = _mixture(state, patterns, overlaps)
     if share < 1 and agreement >= _MIXED and agreement > share:
-        names = [labels[each] for each in mixed]
-        words = f"spurious: a mixture of {names[0]}, {names[1]} and {names[2]}"
+        inverted = [overlaps[each] < 0 for each in mixed]
+        what = "the inverse of a mixture" if all(inverted) else "a mixture"
+        names = [
+            labels[each] + (" inverted" if other and not all(inverted) else "")
+            for each, other in zip(mixed, inverted, strict=True)
+        ]
+        words = f"spurious: {what} of {names[0]}, {names[1]} and {names[2]}"
         return Basin("mixture", nearest, agreement, words, mixed, every)
     if share >= NEAR:
         kind: Kind = "memory" if overlaps[nearest] > 0 else "inverse"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -37,6 +38,6 @@ def span(value_range: Any) -> tuple[float, float] | None:
         low, high = map(float, value_range)
     except (TypeError, ValueError):
         low = high = float("nan")
-    if not low < high:
-        raise ValueError(f"value_range={value_range!r:.80}, but it is two numbers, black before white")
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"value_range={value_range!r:.80}, but it is two finite numbers, black before white")
     return low, high

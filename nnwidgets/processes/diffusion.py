@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from nnwidgets.processes.bounds import whole
+from nnwidgets.processes.bounds import span, whole
 from nnwidgets.processes.branches import Branch
 from nnwidgets.processes.model_calls import device_of, quiet
 from nnwidgets.processes.process import Process
@@ -107,7 +107,7 @@ class Diffusion(Process):
             raise ValueError(f"labels has {len(self.labels)} classes, but there are {self.samples} samples")
         self._bars = [*self.schedule.alphas_bar[list(self.timesteps)], 1.0]
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
-        self._range = value_range
+        self._range = span(value_range) or (-1.0, 1.0)
         super().__init__(
             model,
             self._noise(whole("seed", seed, 0, 2**32 - 1), _START),

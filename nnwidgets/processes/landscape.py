@@ -106,7 +106,7 @@ def energy_landscape(
         for middle, wide in zip((low + high) / 2, (high - low) / 2 + _MARGIN * reach, strict=True)
     )
     anchors, first = np.unique(points, axis=0, return_index=True)
-    width = _VALLEY * _apart(projected[: len(memories)] if len(memories) > 1 else projected, reach)
+    width = _VALLEY * _apart(projected[: len(memories)] if len(memories) > 1 else projected[first], reach)
     energy = np.empty((size, size))
     for at, row in enumerate(rows):
         check_cancelled()

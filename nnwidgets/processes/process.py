@@ -272,8 +272,10 @@ class Process(Source):
                 try:
                     random_state.reseed(self.seed, step)
                     drawn.append(self._draw(copied(state), step))
+                except (Cancelled, NotStored):
+                    raise
                 except Exception as error:
-                    raise self._raised(f"drawing step {step} of {self.label}", error) from error
+                    raise self._raised(f"drawing step {step} of {self.label}", step, error) from error
         return drawn
 
     def _fitted(self, state: Any, like: Any) -> Any:
@@ -309,7 +311,7 @@ class Process(Source):
             raise NotStored(f"step {start} of {self.label} is not computed")
         self.check()
         if line.failure is not None and start >= line.failure[0]:
-            raise ProcessError(line.failure[1])
+            raise ProcessError(line.failure[1], line.failure[0])
         cursor = self._kept.resume(line, start)
         total = max(stop - 1 - cursor.step, 1)
         pending = _Pending(line.previous)
@@ -367,7 +369,7 @@ class Process(Source):
 
     def _stepped(self, line: Line, state: Any, step: int) -> Any:
         if line.failure is not None and step + 1 >= line.failure[0]:
-            raise ProcessError(line.failure[1])
+            raise ProcessError(line.failure[1], line.failure[0])
         try:
             following = self._take_step(state, step, self._seeds[self._lines.index(line)])
             if following is None:
@@ -464,14 +466,14 @@ class Process(Source):
         return getattr(self._local, "stored_only", False)
 
     def _failed(self, line: Line, step: int, what: str, error: Exception) -> ProcessError:
-        raised = self._raised(what, error)
+        raised = self._raised(what, step, error)
         if line.failure is None or step < line.failure[0]:
             line.failure = step, str(raised)
         return raised
 
-    def _raised(self, what: str, error: Exception) -> ProcessError:
+    def _raised(self, what: str, step: int, error: Exception) -> ProcessError:
         words = str(error).strip()
-        return ProcessError(f"{what} raised {type(error).__name__}{': ' if words else ''}{words}")
+        return ProcessError(f"{what} raised {type(error).__name__}{': ' if words else ''}{words}", step)
 
 
 def _report(done: int, total: int) -> None:

@@ -34,6 +34,14 @@ class Schedule:
             raise ValueError(
                 f"betas[{at}] is {betas[at]:g}, but each step of a noise schedule is more than 0, less than 1"
             )
+        bar = np.cumprod(1 - betas)
+        wrong = np.flatnonzero(~((bar > 0) & (bar < 1)))  # by rounding: noise and image are told apart by dividing
+        if len(wrong):
+            at = int(wrong[0])
+            raise ValueError(
+                f"betas leave {bar[at]:g} of the image's variance at timestep {at}, but it is more than 0, less than "
+                f"1: make them {'smaller' if bar[at] <= 0 else 'larger'}"
+            )
         betas.flags.writeable = False
         object.__setattr__(self, "betas", betas)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from nnwidgets.analysis.tokens import TokenColumn
 from nnwidgets.session import ModelSession
 from nnwidgets.session.attention import AttentionEntry
 from nnwidgets.session.bounds import out_of
+from nnwidgets.widgets.arguments import whole
 from nnwidgets.widgets.base import Question, Widget
 from nnwidgets.wire.answers import Answer, answers
 from nnwidgets.wire.codec import encode
@@ -227,13 +227,13 @@ class AttentionWidget(Widget):
 
     def _entry(self, attention: int) -> AttentionEntry:
         layers = self.source.attention.layers
-        if not 0 <= _whole("attention", attention) < len(layers):
+        if not 0 <= whole("attention", attention) < len(layers):
             raise ValueError(out_of("attention", attention, self.source.label, len(layers), "attention layers"))
         return layers[attention]
 
     def _sample(self, sample: int | None) -> int:
         count = self.source.samples
-        index = 0 if sample is None else _whole("sample", sample)
+        index = 0 if sample is None else whole("sample", sample)
         if not 0 <= index < count:
             raise ValueError(out_of("sample", index, "the input", count, "samples"))
         return index
@@ -265,20 +265,11 @@ def finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _whole(name: str, value: Any) -> int:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}={value!r}, but it must be a whole number") from None
-
-
 def _span(name: str, span: list[int], count: int, of: str | None = None) -> tuple[int, int]:
     """The bounds that `name` gives, within `count`; `of` says of what there are so many, where it is not `name`."""
     if not isinstance(span, list) or len(span) != 2:
         raise ValueError(f"{name}={span!r}, but it is [start, stop]")
-    start, stop = (_whole(name, bound) for bound in span)
+    start, stop = (whole(name, bound) for bound in span)
     if not 0 <= start < stop <= count:
         raise ValueError(f"{name}=[{start}, {stop}], but there are {count} {of or name}: 0 <= start < stop <= {count}")
     return start, stop

@@ -11,8 +11,17 @@ import numpy.typing as npt
 import traitlets
 
 from nnwidgets.analysis.denoising import Denoising
-from nnwidgets.analysis.pictures import PictureStyle, Pixels, as_array, contact_sheet, picture_style, to_pixels
+from nnwidgets.analysis.pictures import (
+    PictureStyle,
+    Pixels,
+    as_array,
+    contact_sheet,
+    picture_style,
+    same_channels,
+    to_pixels,
+)
 from nnwidgets.analysis.spectra import BANDS, band_amplitudes
+from nnwidgets.export.gif import thinned
 from nnwidgets.processes import Branch, Diffusion, ProcessError
 from nnwidgets.widgets.base import Question
 from nnwidgets.widgets.diffusion_estimates import Floats, alphas_bar, estimates
@@ -224,8 +233,7 @@ class DiffusionScrubber(ProcessWidget, MovingWidget):
     def frames(self) -> Iterator[Pixels]:
         """The original's steps as sheets: a row for each of `rows` but the forward process, a column a sample."""
         process, chunk = self.source, frame_kind(self.source).chunk
-        count = min(process.steps + 1, MOST_FRAMES)
-        wanted = set(np.linspace(0, process.steps, count).round().astype(int).tolist())
+        wanted = set(thinned(process.steps + 1, MOST_FRAMES))
         rows = [row for row in self.rows if row != "forward"] or ["noisy"]
         for start in range(0, process.steps + 1, chunk):
             stop = min(start + chunk, process.steps + 1)
@@ -236,7 +244,7 @@ class DiffusionScrubber(ProcessWidget, MovingWidget):
             if "noise" in rows:
                 seen["noise"] = self._pixels(estimates(process).noise(process, start, stop, 0), -NOISE, NOISE)
             for step in sorted(wanted & set(range(start, stop))):
-                pictures = np.concatenate([seen[row][step - start] for row in rows])
+                pictures = np.concatenate(same_channels([seen[row][step - start] for row in rows]))
                 yield contact_sheet(pictures, process.samples)
 
     def code(self) -> str:
@@ -257,8 +265,7 @@ class DiffusionScrubber(ProcessWidget, MovingWidget):
         return "DDPM" if self.source.sampler == "ddpm" else f"DDIM, η = {self.source.eta:g}"
 
     def _key_steps(self) -> tuple[int, ...]:
-        steps = np.linspace(0, self.source.steps, min(self.key_steps, self.source.steps + 1)).round()
-        return tuple(int(step) for step in steps)
+        return tuple(thinned(self.source.steps + 1, self.key_steps))
 
     def _at_key_steps(self, look: Callable[[Diffusion, int, int, int], Floats]) -> Floats:
         return np.concatenate([look(self.source, step, step + 1, 0) for step in self._key_steps()])
@@ -273,10 +280,9 @@ class DiffusionScrubber(ProcessWidget, MovingWidget):
         try:
             return look(process, start, stop, branch), {"stop": stop}
         except ProcessError as error:
-            failed = process.failure(branch)
-            if failed is None or failed[0] <= start:
+            if error.step <= start:
                 raise
-            return look(process, start, failed[0], branch), {"stop": failed[0], "error": str(error)}
+            return look(process, start, error.step, branch), {"stop": error.step, "error": str(error)}
 
     def _pixels(self, images: npt.NDArray[Any], low: float, high: float) -> Pixels:
         """[steps, samples, c, h, w] as pixels [steps, samples, h, w, 1 or 3]."""

@@ -103,4 +103,4 @@ class EnergyLandscape(Widget):
 
     def _step(self) -> int:
         step: int | None = self.selection.step
-        return self.source.steps if step is None else step
+        return 0 if step is None else step

@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from nnwidgets.export.gif import thinned
 from nnwidgets.figures.hopfield_scrubber import Recall, Recalls
 from nnwidgets.processes import Basin, Branch, Hopfield
 from nnwidgets.processes.capacity import Capacity, capacity
@@ -28,7 +29,6 @@ Kind = Literal["random", "own"]
 _KINDS: tuple[Kind, ...] = ("random", "own")
 _PSEUDO_INVERSE_LOADS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)  # Hebb's rule fails long before these
 _MOST_ORDERS = 2**20  # bytes of the orders that a saved page takes along to recall by itself
-_MOST_BRANCHES = 4  # that a figure shows
 
 _experiments: weakref.WeakKeyDictionary[Hopfield, dict[Kind, Capacity]] = weakref.WeakKeyDictionary()
 
@@ -162,7 +162,6 @@ class HopfieldScrubber(ProcessWidget, MovingWidget):
     def result(self) -> Recalls:
         """Every branch at the step that is looked at (of many, the original and the newest), and the experiments."""
         process = self.source
-        shown = process.branches[:1] + process.branches[1:][-(_MOST_BRANCHES - 1) :]
         kept = _experiments.get(process, {})
         return Recalls(
             label=process.label,
@@ -172,17 +171,16 @@ class HopfieldScrubber(ProcessWidget, MovingWidget):
             storage=process.storage,
             labels=process.labels,
             memories=process.patterns.reshape(-1, *process.shape),
-            recalls=tuple(self._recalled(branch) for branch in shown),
+            recalls=tuple(self._recalled(branch) for branch in self._shown_branches),
             capacities={kind: kept[kind] for kind in self.experiments if kind in kept},
         )
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """The states of the original, and beside it of the newest branch: uint8 [height, width, 1]."""
         process = self.source
-        count = min(process.steps + 1, MOST_FRAMES)
         branches = [0] if len(process.branches) == 1 else [0, process.branches[-1].index]
-        for step in np.linspace(0, process.steps, count).round().astype(int):
-            pictures = [np.where(process.frame(int(step), branch) > 0, 255, 0) for branch in branches]
+        for step in thinned(process.steps + 1, MOST_FRAMES):
+            pictures = [np.where(process.frame(step, branch) > 0, 255, 0) for branch in branches]
             gap = np.full((process.shape[0], 1), 128)
             row = [part for picture in pictures for part in (picture, gap)][:-1]
             yield np.hstack(row).astype(np.uint8)[..., None]

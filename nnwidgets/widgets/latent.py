@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from nnwidgets.session import ModelSession
 from nnwidgets.session.bounds import out_of
 from nnwidgets.session.latent import Drawn, Latent
+from nnwidgets.widgets.arguments import whole
 from nnwidgets.widgets.base import Question, Widget
 from nnwidgets.wire.answers import Answer, answers
 from nnwidgets.wire.codec import Coded, encode
@@ -70,8 +70,10 @@ class LatentWidget(Widget):
     @answers("latent.sample")
     def _sample(self, sample: int) -> Answer:
         """Where an input lies."""
-        points = self._latent_space().points
-        return Answer({}, {"latent": encode(points[self._index(sample)])})
+        point = self._latent_space().points[self._index(sample)]
+        if not np.isfinite(point).all():
+            raise ValueError(f"sample={sample}, but that input is encoded as {point.tolist()}: it has no place here")
+        return Answer({}, {"latent": encode(point)})
 
     @answers("latent.pairs")
     def _pairs(self, chunk: int) -> Answer:
@@ -79,11 +81,13 @@ class LatentWidget(Widget):
         latent = self._latent_space()
         points = latent.points
         size = self._pairs_in_a_chunk(latent.drawn(latent.spread[0]))
-        start = size * _whole("chunk", chunk)
+        start = size * whole("chunk", chunk)
         if not 0 <= start < len(points):
             raise ValueError(out_of("chunk", chunk, "the input", -(-len(points) // size), "chunks"))
         stop = min(start + size, len(points))
-        back, given = latent.drawn(points[start:stop]), latent.inputs_drawn(start, stop)
+        # What has no place is decoded where the mean is: the notes say which inputs these are.
+        placed = np.where(np.isfinite(points[start:stop]).all(axis=1, keepdims=True), points[start:stop], self._mean())
+        back, given = latent.drawn(placed.astype(np.float32)), latent.inputs_drawn(start, stop)
         value, arrays = packed(back)
         if given is not None:
             more, pictures = packed(given)
@@ -94,7 +98,7 @@ class LatentWidget(Widget):
     @answers("latent.random")
     def _random(self, seed: int) -> Answer:
         """A random draw: normal, with the points' mean and deviations."""
-        return Answer({}, {"latent": encode(self._random_latent(_whole("seed", seed)))})
+        return Answer({}, {"latent": encode(self._random_latent(whole("seed", seed)))})
 
     def _random_latent(self, seed: int) -> Floats:
         """`mean + std * numpy.random.default_rng(seed).standard_normal(d)`."""
@@ -123,7 +127,7 @@ class LatentWidget(Widget):
 
     def _index(self, sample: int) -> int:
         count = len(self._latent_space().points)
-        if not 0 <= _whole("sample", sample) < count:
+        if not 0 <= whole("sample", sample) < count:
             raise ValueError(out_of("sample", sample, "the input", count, "samples"))
         return sample
 
@@ -138,7 +142,19 @@ class LatentWidget(Widget):
             notes.append("No encode: the inputs have no place here, and deviations are those of a normal distribution.")
         elif self.source.targets is not None and latent.labels is None:
             notes.append("The session's targets are not one class for each input: the points have one colour.")
+        count = len(latent.points) if latent.encodes else 0
+        lost = sorted(set(range(count)) - set(self._placed().tolist())) if count else []
+        if lost:
+            shown = ", ".join(map(str, lost[:5])) + (" …" if len(lost) > 5 else "")
+            notes.append(
+                f"{len(lost)} of {count:,} inputs are encoded as NaN or infinity and have no place here "
+                f"(sample {shown}); their reconstruction is that of the mean."
+            )
         return notes
+
+    def _placed(self) -> NDArray[np.intp]:
+        """The inputs that have a place in the space: those that are not encoded as NaN or infinity."""
+        return np.flatnonzero(np.isfinite(self._latent_space().points).all(axis=1))
 
     def _is_quick(self, count: int) -> bool:
         return self._latent_space().estimated_seconds(count) <= _QUICK
@@ -181,12 +197,3 @@ def smaller(pixels: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
 def short(latent: Any) -> list[float]:
     """A latent as pages ask for it: six digits, as in the browser half, for requests are bounded."""
     return [float(f"{value:.6g}") for value in np.asarray(latent, dtype=np.float64).tolist()]
-
-
-def _whole(name: str, value: Any) -> int:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}={value!r}, but it must be a whole number") from None

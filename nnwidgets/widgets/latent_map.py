@@ -108,13 +108,13 @@ class LatentMap(LatentWidget):
         manifold = self._manifold_arguments()
         yield from self.first_questions()
         yield "latent.manifold", manifold
+        yield from (("latent.manifold", manifold | {"grid": count}) for count in (10, 30) if count != self.grid)
         if latent.encodes:
             count = len(latent.points)
             for chunk in range(-(-count // self._pairs_in_a_chunk(latent.drawn(self._mean())))):
                 yield "latent.pairs", {"chunk": chunk}
             if latent.size > 2:
-                yield from (("latent.sample", {"sample": sample}) for sample in range(count))
-        yield from (("latent.manifold", manifold | {"grid": count}) for count in (10, 30) if count != self.grid)
+                yield from (("latent.sample", {"sample": sample}) for sample in map(int, self._placed()))
 
     def _manifold_arguments(self) -> dict[str, Any]:
         """As the page asks: the dimensions that do not vary are those of the selection, the two that do are zero."""

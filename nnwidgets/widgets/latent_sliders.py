@@ -19,6 +19,7 @@ PAGE = 8
 """Dimensions that are shown at once."""
 _TILE = 64  # px of a picture in a strip
 _MOST_CLASSES = 40  # whose directions have a slider
+_SAMPLES = 20  # inputs to begin from that a saved page holds
 _SEEDS = 5  # random draws that a saved page holds
 
 
@@ -94,14 +95,17 @@ class LatentSliders(LatentWidget):
     def _directions(self) -> Answer:
         """The direction of each class: unit vectors, where the points lie along them, and how well that parts them."""
         latent = self._latent_space()
-        labels = latent.labels
         found: dict[int, tuple[Direction, Floats]] = {}
-        for label in np.unique(labels)[:_MOST_CLASSES] if labels is not None else ():
+        labels, points = np.empty(0, np.int32), np.empty((0, latent.size), np.float32)
+        if latent.labels is not None:
+            placed = self._placed()
+            labels, points = latent.labels[placed], latent.points[placed]
+        for label in np.unique(labels)[:_MOST_CLASSES]:
             try:
-                direction = attribute_direction(latent.points, labels == label)
+                direction = attribute_direction(points, labels == label)
             except ValueError:  # all points are of this class
                 continue
-            found[int(label)] = direction, latent.points @ direction.vector
+            found[int(label)] = direction, points @ direction.vector
         separation = [float(min(direction.separation, 1e6)) for direction, _ in found.values()]
         spread = [[float(along.mean()), float(along.std()) or 1.0] for _, along in found.values()]
         vectors = np.stack([each.vector for each, _ in found.values()]) if found else np.zeros((0, latent.size))
@@ -131,7 +135,7 @@ class LatentSliders(LatentWidget):
         everything = self._ordered()
         for start in range(0, len(everything), PAGE):
             yield "latent.traversals", self._strips(everything[start : start + PAGE])
-        for sample in range(min(len(latent.points), 20) if latent.encodes else 0):
+        for sample in map(int, self._placed()[:_SAMPLES] if latent.encodes else ()):
             yield "latent.sample", {"sample": sample}
             yield "latent.decode", {"latent": short(latent.points[sample])}
 

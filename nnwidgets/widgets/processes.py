@@ -12,6 +12,8 @@ from nnwidgets.widgets.process_frames import FrameKind, frame_kind
 from nnwidgets.wire.answers import Answer, answers
 from nnwidgets.wire.codec import encode
 
+_MOST_BRANCHES = 4  # that a figure shows: the original and the newest
+
 
 class ProcessWidget(Widget):
     """A widget that shows a process."""
@@ -62,10 +64,9 @@ class ProcessWidget(Widget):
         try:
             frames = process.frames(start, stop, branch)
         except ProcessError as error:
-            failed = process.failure(branch)
-            if failed is None or failed[0] <= start:
+            if error.step <= start:
                 raise
-            stop = failed[0]
+            stop = error.step
             value = {"stop": stop, "error": str(error)}
             frames = process.frames(start, stop, branch)
         arrays = {} if kind.kind == "text" else {"frames": encode(kind.pack(frames, start))}
@@ -99,6 +100,12 @@ class ProcessWidget(Widget):
         """The step that is looked at: that of the selection, else the first."""
         step: int | None = self.selection.step
         return 0 if step is None else min(step, self.source.steps)
+
+    @property
+    def _shown_branches(self) -> tuple[Branch, ...]:
+        """Those of a figure: the original and, of many, the newest."""
+        branches = self.source.branches
+        return branches[:1] + branches[1:][-(_MOST_BRANCHES - 1) :]
 
     def _own(self, branch: Branch, kind: FrameKind, last: int) -> range:
         return range(branch.step // kind.chunk, last + 1)

@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from nnwidgets.analysis.pictures import contact_sheet
+from nnwidgets.analysis.pictures import contact_sheet, same_channels
 from nnwidgets.export.gif import thinned
 from nnwidgets.figures.latent_tiles import tiles
 from nnwidgets.figures.step_scrubber import BranchSteps, KeySteps
@@ -20,7 +20,6 @@ from nnwidgets.widgets.processes import ProcessWidget
 
 KEY_STEPS = 8
 """Steps of a strip."""
-_MOST_BRANCHES = 4  # that a figure shows: the original and the newest
 _CURVE_SIZE = 192  # px of a curve in a GIF
 
 
@@ -62,8 +61,7 @@ class StepScrubber(ProcessWidget, MovingWidget):
     @property
     def result(self) -> KeySteps:
         """A few steps over all that was reached, the one that is looked at among them, and the measures of all."""
-        process = self.source
-        shown = process.branches[:1] + process.branches[1:][-(_MOST_BRANCHES - 1) :]
+        process, shown = self.source, self._shown_branches
         reached = {branch.index: self._reached(branch.index) for branch in shown}
         most = max(last for last, _ in reached.values())
         step = min(self.step, most)
@@ -91,9 +89,7 @@ class StepScrubber(ProcessWidget, MovingWidget):
                 frame = kind.pack([process.frame(step, branch.index)], step)[0]
                 pixels = tiles(frame, _CURVE_SIZE) if kind.kind == "curve" else frame
                 rows.append(contact_sheet(pixels, columns))
-            channels = max(row.shape[-1] for row in rows)  # NaN makes a grey picture one of colours
-            rows = [np.broadcast_to(row, (*row.shape[:2], channels)) for row in rows]
-            yield contact_sheet(np.stack(rows), 1)
+            yield contact_sheet(np.stack(same_channels(rows)), 1)
 
     def look(self) -> dict[str, Any]:
         return {"measures": self.measures}

@@ -255,6 +255,9 @@ class Desk:
                 if self._must_wait():  # a cell that begins after this look waits in `pause`
                     return self._park(request)
                 answer, version = self._timed(source, widget, request)
+        except NotStored:  # what takes long is done in a job alone, however quick it was the last time
+            self._reply(request, {"parked": "model"})
+            self._run(request, source, widget)
         except Exception as error:
             self._reply(request, {"error": sentence(error)})
         else:

@@ -83,6 +83,8 @@ def test_smoothness_tells_even_from_jumping():
     still = smoothness(np.ones((4, 2)))
     assert (still.ratio, still.sentence) == (1.0, "The picture stands still.") and np.isnan(still.detour)
     assert smoothness(np.array([[0], [255]], np.uint8)).steps[0] == pytest.approx(1)
+    broken = smoothness(np.array([[0, 0], [1, np.nan], [2, np.inf]]))  # NaN would be no JSON
+    assert broken.steps.tolist() == pytest.approx([0.5**0.5] * 2) and broken.detour == pytest.approx(1)
     with pytest.raises(ValueError, match="2 or more in a row"):
         smoothness(np.ones((1, 3)))
 

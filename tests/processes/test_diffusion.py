@@ -255,6 +255,8 @@ def test_schedules() -> None:
             r"betas\[1\] is -0.1, but each step of a noise schedule is more than 0, less than 1",
         ),
         ({"schedule": [0.1, float("nan")]}, r"betas\[1\] is nan"),
+        ({"schedule": [0.999] * 200}, r"betas leave 0 of the image's variance at timestep 10\d, .*: make them smaller"),
+        ({"schedule": [1e-18]}, r"betas leave 1 of the image's variance at timestep 0, .*: make them larger"),
         ({"schedule": "square"}, r"schedule='square', but it is 'linear', 'cosine'"),
         ({"schedule": []}, r"betas has the shape \(0,\)"),
         ({"timesteps": 0}, r"timesteps=0, but it lies between 1 and 1000"),

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from nnwidgets.processes import Hopfield, capacity
+from nnwidgets.processes.basin import basin
 from nnwidgets.source import Cancelled, NotStored, Source
 
 ORTHOGONAL = np.array([[1, 1, 1, 1, 1, 1, 1, 1], [1, -1, 1, -1, 1, -1, 1, -1], [1, 1, -1, -1, 1, 1, -1, -1]])
@@ -120,7 +121,7 @@ def test_a_mixture_of_three_is_named() -> None:
     mixture = np.sign(patterns[0] + patterns[1] - patterns[2])
     found = Hopfield(patterns, cue=mixture, labels=["P", "F", "L"]).basin()
     assert found.kind == "mixture"
-    assert found.sentence == "spurious: a mixture of P, F and L"
+    assert found.sentence == "spurious: a mixture of P, F and L inverted"
     assert found.mixed and set(found.mixed) == {0, 1, 2}
     assert found.overlaps[2] == pytest.approx(-0.5, abs=0.1)
 
@@ -274,3 +275,16 @@ def test_the_experiment_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "joblib", None)
     with pytest.raises(ImportError, match="pip install joblib"):
         capacity()
+
+
+def test_the_inverse_of_a_mixture_is_named_as_such() -> None:
+    patterns = np.random.default_rng(0).choice([-1, 1], (3, 200))
+    mixed = np.sign(patterns.sum(axis=0))
+    turned = np.sign(patterns[0] + patterns[1] - patterns[2])
+    sentences = {
+        name: basin(state.astype(np.int8), patterns.astype(np.int8), "PFL").sentence
+        for name, state in {"mixed": mixed, "inverse": -mixed, "turned": turned}.items()
+    }
+    assert sorted(sentences["mixed"].removeprefix("spurious: a mixture of ")) == sorted("P, F and L")
+    assert sentences["inverse"].startswith("spurious: the inverse of a mixture of ")
+    assert "L inverted" in sentences["turned"] and "P inverted" not in sentences["turned"]

@@ -296,6 +296,8 @@ def test_what_is_wrong_is_said() -> None:
         Process(lambda state: state, 0, seed=-1)
     with pytest.raises(ValueError, match=r"value_range=\(1, 0\)"):
         Process(lambda state: state, 0, value_range=(1, 0))
+    with pytest.raises(ValueError, match=r"value_range=\(0, inf\), but it is two finite numbers"):
+        Process(lambda state: state, 0, value_range=(0, float("inf")))
     with pytest.raises(ProcessError, match=r"advance returned None"):
         Process(lambda state: None, 0).state(1)
     process = Process(lambda state: state, np.zeros((2, 3)), steps=5)

@@ -249,3 +249,12 @@ def test_a_saved_page_holds_all_rows_of_all_branches_noise_last(process: Diffusi
     for what, arguments in asked:
         widget.answer(what, arguments)
     assert [what for what, _ in asked][:2] == ["diffusion.story", "diffusion.forward"]
+
+
+def test_grey_frames_have_colours_where_one_row_alone_is_nan() -> None:
+    def model(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return x * (float("nan") if t[0] == 0 else 0.5)
+
+    with Diffusion(model, shape=(1, 8, 8), samples=2, timesteps=65) as process:  # x̂₀ is NaN at the end of a chunk
+        frames = list(DiffusionScrubber(process, rows=("noisy", "predicted")).frames())
+    assert len(frames) == 66 and {frame.shape[-1] for frame in frames} == {1, 3}

@@ -16,8 +16,10 @@ from nnwidgets.processes import Hopfield, Process
 from nnwidgets.processes.capacity import capacity
 from nnwidgets.source import Job, NotStored
 from nnwidgets.widgets.hopfield_scrubber import HopfieldScrubber, words
+from nnwidgets.wire import lifetime
 from nnwidgets.wire.codec import decode
 from tests.figures.test_raster import read
+from tests.wire.conftest import Page
 
 
 def digits(*wanted: int) -> NDArray[np.int8]:
@@ -204,3 +206,13 @@ def test_figure_still_and_frames(memories: NDArray[np.int8], storage: Any, tmp_p
         assert (frames[3][:, 9:, 0] == np.where(process.frame(3, 1) > 0, 255, 0)).all()
         path = widget.save(tmp_path / "recall.gif")
         assert Path(path).read_bytes()[:6] == b"GIF89a"
+
+
+def test_a_small_network_has_its_other_experiment_too() -> None:
+    """The first may take less than what is answered without a job, and that says nothing of the second."""
+    patterns = np.array([[1, 1, 1, 1, -1, -1], [1, -1, 1, -1, 1, -1]], np.int8)
+    with Hopfield(patterns, cue=patterns[0], steps=3) as process:
+        page = Page(HopfieldScrubber(process))
+        lifetime._linked[process].desk._run_seconds["hopfield.capacity"] = 0.001
+        page.ask(1, "hopfield.capacity", patterns="own")
+        assert "arrays" in page.reply(1)

@@ -39,7 +39,7 @@ def test_ends_are_samples_draws_or_latents():
     assert widget.result.latents[0] == pytest.approx(drawn, rel=1e-5)
     assert widget.result.latents[-1].tolist() == [1, 2, 3]
     assert widget.result.start == "random draw, seed 7" and widget.result.end == "(1, 2, 3)"
-    assert eval(widget.code().splitlines()[1], {"nnw": nnw, "session": session}).start == {"seed": 7}
+    assert eval(widget.code().splitlines()[-1], {"nnw": nnw, "session": session}).start == {"seed": 7}
     model = Spots(3)
     alone = nnw.LatentInterpolation(nnw.ModelSession(model, decode=model.decode))
     assert alone.result.start == "random draw, seed 0" and alone.result.end == "random draw, seed 1"

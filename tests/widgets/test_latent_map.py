@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,3 +166,26 @@ def test_targets_that_are_no_classes_are_said():
 def test_a_latent_is_asked_for_in_six_digits():
     assert short([1 / 3, -12345678.9, 1e-9]) == [0.333333, -12345700.0, 1e-9]
     assert len(json.dumps(short(np.random.default_rng(0).normal(size=4096)))) < 60_000
+
+
+def test_inputs_that_are_encoded_as_nan_are_said_and_break_nothing(tmp_path: Path) -> None:
+    images = torch.rand(12, 1, 4, 4)
+    images[3] = float("nan")
+    model = torch.nn.ModuleDict({"encoder": torch.nn.Linear(16, 3), "decoder": torch.nn.Linear(3, 16)})
+    with nnw.ModelSession(
+        model,
+        images,
+        targets=torch.arange(12) % 2,
+        encode=lambda model, x: model["encoder"](x.flatten(1)),
+        decode=lambda model, z: model["decoder"](z).view(-1, 1, 4, 4),
+    ) as session:
+        for widget in (nnw.LatentMap(session), nnw.LatentSliders(session)):
+            assert any(
+                "1 of 12 inputs are encoded as NaN" in note
+                for note in widget.answer("latent.overview", {}).value["notes"]
+            )
+            with pytest.raises(ValueError, match="sample=3, but that input is encoded as"):
+                widget.answer("latent.sample", {"sample": 3})
+            assert not widget.save(tmp_path / "page.html").left_out
+            widget.save(tmp_path / "picture.png", dpi=50)
+        assert len(nnw.LatentSliders(session).answer("latent.directions", {}).value["labels"]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +126,28 @@ def test_a_process_that_fails_shows_what_was_before() -> None:
     assert arrays["m.0"].tolist() == list(range(17))
     with pytest.raises(ProcessError, match="step 17 of Process raised ValueError: no more"):
         chunk(widget, 0, 64, 100)
+
+
+def test_what_cannot_be_drawn_is_said_beside_what_was_before() -> None:
+    def draw(state: np.ndarray, step: int) -> np.ndarray:
+        return state if step != 17 else state[99]
+
+    widget = Shown(Process(lambda state: state + 1, np.zeros(3), steps=99, draw=draw))
+    value, arrays = chunk(widget, 0, 0, 64)
+    assert value["stop"] == len(arrays["frames"]) == 17
+    assert value["error"].startswith("drawing step 17 of Process raised IndexError")
+    assert len(chunk(widget, 0, 64, 100)[1]["frames"]) == 36
+
+
+def test_a_process_that_fails_is_saved_as_far_as_it_goes() -> None:
+    def advance(state: float, step: int) -> float:
+        if step == 16:
+            raise ValueError("no more")
+        return state + 1
+
+    widget = Shown(Process(advance, 0.0, steps=199))
+    baked = bake([widget], 10**6, Job(lambda job: None))
+    assert [json.loads(each)["what"] for each in baked.answers[widget.source]] == ["process.story", "process.frames"]
 
 
 def test_what_is_not_computed_becomes_a_job() -> None:

@@ -193,4 +193,4 @@ def test_options_are_checked(automaton: Process) -> None:
         widget.fps = 31
     with pytest.raises(TypeError, match="looks at a Process, not at dict"):
         nnw.StepScrubber({})  # type: ignore[arg-type]
-    assert "nnw.StepScrubber(session, measures=['alive'])" in widget.code()
+    assert "nnw.StepScrubber(process, measures=['alive'])" in widget.code()

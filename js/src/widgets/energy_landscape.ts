@@ -79,7 +79,7 @@ export const view: View = (context) => {
   }
 
   function stepOf(last: number): number {
-    return Math.min(last, selection.get("step") ?? last);
+    return Math.min(last, selection.get("step") ?? 0);
   }
 
   function show(): void {

@@ -25,8 +25,11 @@ export function basinOf(state: Units, { memories, labels }: Network): Basin {
   const label = (memory: number | undefined) => labels[memory ?? -1] ?? "";
   const mixture = mixtureOf(state, memories, overlaps, order.slice(0, LIKELY));
   if (share < 1 && mixture.agreement >= MIXED && mixture.agreement > share) {
-    const [first, second, third] = mixture.three.map(label);
-    const words = `spurious: a mixture of ${first}, ${second} and ${third} (overlap ${floored(mixture.agreement)})`;
+    const inverted = mixture.three.map((memory) => (overlaps[memory] as number) < 0);
+    const all = inverted.every(Boolean);
+    const named = mixture.three.map((memory, at) => `${label(memory)}${inverted[at] && !all ? " inverted" : ""}`);
+    const [first, second, third] = named;
+    const words = `spurious: ${all ? "the inverse of a mixture" : "a mixture"} of ${first}, ${second} and ${third} (overlap ${floored(mixture.agreement)})`;
     return { kind: "mixture", pattern, words };
   }
   if (share >= NEAR) {
