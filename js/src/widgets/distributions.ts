@@ -2,6 +2,7 @@
 
 import { element, quoted, setText } from "../controls/dom.ts";
 import layers from "../controls/layers.css";
+import { oncePerFrame, onResize } from "../controls/redraw.ts";
 import { createSelect } from "../controls/select.ts";
 import { ensureSheet } from "../controls/sheet.ts";
 import { createStepSlider, nearestStep } from "../controls/step_slider.ts";
@@ -95,15 +96,7 @@ export const view: View = (context) => {
 
   /** As it was seen last: while styles change, as with a theme, the element has another width for a moment. */
   let width = context.root.clientWidth;
-  let frame = 0;
-  /** Once a frame, however many things changed. */
-  function soon(): void {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      show();
-    });
-  }
+  const soon = oncePerFrame(show, signal);
   const data = new DistributionData(context, what, soon);
 
   function show(): void {
@@ -205,19 +198,11 @@ export const view: View = (context) => {
   options.onChange(["what", "view", "bins", "layers", "shared", "log", "height"], show);
   selection.onChange(["step", "layer"], show);
   context.onTheme(show);
-  const observer = new ResizeObserver(() => {
+  const resized = () => {
     if (context.root.clientWidth === width) return;
     width = context.root.clientWidth;
     soon();
-  });
-  observer.observe(context.root);
-  signal.addEventListener(
-    "abort",
-    () => {
-      observer.disconnect();
-      cancelAnimationFrame(frame);
-    },
-    { once: true },
-  );
+  };
+  onResize(context.root, resized, signal);
   show();
 };

@@ -1,6 +1,7 @@
 /** EnergyLandscape: the energy over two directions as a surface or as contours, with the path of every branch on it. */
 
 import { element, setAttribute, setText } from "../controls/dom.ts";
+import { oncePerFrame, onResize } from "../controls/redraw.ts";
 import { createSelect } from "../controls/select.ts";
 import { createToggle } from "../controls/toggle.ts";
 import { formatStep, formatValue } from "../draw/number.ts";
@@ -46,7 +47,8 @@ export const view: View = (context) => {
     element("section", { "aria-label": "Energy landscape" }, controls, waiting, surface, canvas, table, words),
   );
   let landscape: Landscape | null = null;
-  let [tabled, drawn, frame] = [false, false, 0];
+  const soon = oncePerFrame(show, signal);
+  let [tabled, drawn] = [false, false];
   let hovered: readonly [x: number, y: number] | null = null;
   let width = context.root.clientWidth;
 
@@ -68,14 +70,6 @@ export const view: View = (context) => {
     } catch (error) {
       context.showError(error);
     }
-  }
-
-  function soon(): void {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      show();
-    });
   }
 
   function stepOf(last: number): number {
@@ -173,20 +167,14 @@ export const view: View = (context) => {
       { signal },
     );
   }
-  const observer = new ResizeObserver(() => {
+  const resized = () => {
     if (context.root.clientWidth === width) return;
     width = context.root.clientWidth;
     soon();
-  });
-  observer.observe(context.root);
-  signal.addEventListener(
-    "abort",
-    () => {
-      observer.disconnect();
-      if (drawn) library.Plotly.purge(surface); // browsers allow few WebGL contexts
-    },
-    { once: true },
-  );
+  };
+  onResize(context.root, resized, signal);
+  // Browsers allow few WebGL contexts.
+  signal.addEventListener("abort", () => drawn && library.Plotly.purge(surface), { once: true });
   let known = branches();
   context.state.onChange(() => {
     if (branches() === known) return;

@@ -2,6 +2,7 @@
 
 import { element, quoted, setText } from "../controls/dom.ts";
 import layers from "../controls/layers.css";
+import { oncePerFrame, onResize } from "../controls/redraw.ts";
 import { createSelect } from "../controls/select.ts";
 import { ensureSheet } from "../controls/sheet.ts";
 import { createStepSlider, nearestStep } from "../controls/step_slider.ts";
@@ -64,7 +65,7 @@ export const view: View = (context) => {
   };
   /** As it was seen last: while styles change, as with a theme, the element has another width for a moment. */
   let width = context.root.clientWidth;
-  let frame = 0;
+  const soon = oncePerFrame(show, signal);
   // Data that is at hand is told at once, in the constructor.
   const own = new GradientData(context, null, () => context.state.get<number>("cursor") ?? 0, soon);
   const { id } = beside();
@@ -73,15 +74,6 @@ export const view: View = (context) => {
     .filter((data) => data !== null)
     .map((data) => ({ data, panel: createPanel(events, signal) }));
   panels.append(...shown.map(({ panel }) => panel.element));
-
-  /** Once a frame, however many things changed. */
-  function soon(): void {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      show();
-    });
-  }
 
   function show(): void {
     if (signal.aborted) return;
@@ -172,20 +164,12 @@ export const view: View = (context) => {
   options.onChange(["_beside"], () => other?.refresh());
   selection.onChange(["step", "layer"], show);
   context.onTheme(show);
-  const observer = new ResizeObserver(() => {
+  const resized = () => {
     if (context.root.clientWidth === width) return;
     width = context.root.clientWidth;
     soon();
-  });
-  observer.observe(context.root);
-  signal.addEventListener(
-    "abort",
-    () => {
-      observer.disconnect();
-      cancelAnimationFrame(frame);
-    },
-    { once: true },
-  );
+  };
+  onResize(context.root, resized, signal);
   setText(tables, "");
   show();
 };

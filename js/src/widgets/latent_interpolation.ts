@@ -6,6 +6,7 @@ import sheet from "../controls/latent.css";
 import { createNumber } from "../controls/number.ts";
 import playerSheet from "../controls/player.css";
 import { createPlayer } from "../controls/player.ts";
+import { onResize } from "../controls/redraw.ts";
 import { createSelect } from "../controls/select.ts";
 import { ensureSheet } from "../controls/sheet.ts";
 import { fitCanvas } from "../draw/canvas.ts";
@@ -100,9 +101,7 @@ export const view: View = (context) => {
     start();
   });
   context.onTheme(paint);
-  const sizes = new ResizeObserver(() => paint());
-  sizes.observe(root);
-  signal.addEventListener("abort", () => sizes.disconnect(), { once: true });
+  onResize(root, paint, signal);
   start();
 
   async function start(): Promise<void> {

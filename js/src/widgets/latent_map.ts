@@ -4,6 +4,7 @@ import { element, setAttribute, setText } from "../controls/dom.ts";
 import sheet from "../controls/latent.css";
 import { createNumber } from "../controls/number.ts";
 import { listenToPad, type PadPoint } from "../controls/pad.ts";
+import { onResize } from "../controls/redraw.ts";
 import { ensureSheet } from "../controls/sheet.ts";
 import { createSlider } from "../controls/slider.ts";
 import { createSwitches } from "../controls/switches.ts";
@@ -165,9 +166,7 @@ export const view: View = (context) => {
     start();
   });
   context.onTheme(paint);
-  const sizes = new ResizeObserver(() => paint());
-  sizes.observe(root);
-  signal.addEventListener("abort", () => sizes.disconnect(), { once: true });
+  onResize(root, paint, signal);
   start();
 
   async function start(): Promise<void> {

@@ -3,6 +3,7 @@
 import { createButton } from "../controls/button.ts";
 import { element, setText } from "../controls/dom.ts";
 import plotSheet from "../controls/live_plot.css";
+import { oncePerFrame, onResize } from "../controls/redraw.ts";
 import { ensureSheet } from "../controls/sheet.ts";
 import { createSwitches } from "../controls/switches.ts";
 import { createToggle } from "../controls/toggle.ts";
@@ -42,7 +43,7 @@ export const view: View = (context) => {
   let part: Part | null = null;
   let [cursor, pinned]: [number | null, number | null] = [null, null];
   let tabled = false;
-  let frame = 0;
+  const schedule = oncePerFrame(draw, signal);
 
   const switches = createSwitches("Series", (key) => turn(key), signal);
   const logX = createToggle("log x", (on) => options.set("log_x", on), signal);
@@ -112,17 +113,8 @@ export const view: View = (context) => {
   const root = element("div", { class: "nnw-monitor" }, controls, empty, chart, table, spoken);
   context.root.append(root);
 
-  const sizes = new ResizeObserver(() => schedule());
-  sizes.observe(root);
-  signal.addEventListener(
-    "abort",
-    () => {
-      sizes.disconnect();
-      cancelAnimationFrame(frame);
-      panel.destroy();
-    },
-    { once: true },
-  );
+  onResize(root, schedule, signal);
+  signal.addEventListener("abort", () => panel.destroy(), { once: true });
   const data = new PlotData(context, () => schedule());
   options.onChange(["title", "x_label", "y_label", "log_y", "width", "height"], schedule);
   options.onChange(["log_x"], () => {
@@ -131,14 +123,6 @@ export const view: View = (context) => {
   });
   context.onTheme(schedule);
   schedule();
-
-  function schedule(): void {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      draw();
-    });
-  }
 
   const isLogX = () => options.get<boolean>("log_x");
   /** From a place on the axis to the x that it stands for. */

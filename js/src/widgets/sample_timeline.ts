@@ -3,6 +3,7 @@
 import { element, quoted, setAttribute, setText } from "../controls/dom.ts";
 import sheet from "../controls/player.css";
 import { createPlayer } from "../controls/player.ts";
+import { oncePerFrame, onResize } from "../controls/redraw.ts";
 import { ensureSheet } from "../controls/sheet.ts";
 import { nearestStep } from "../controls/step_slider.ts";
 import { fitCanvas } from "../draw/canvas.ts";
@@ -22,7 +23,7 @@ const STRIP = 6;
 export const view: View = (context) => {
   const { options, selection, signal } = context;
   ensureSheet(context.root, "player", sheet);
-  let frame = 0;
+  const redraw = oncePerFrame(draw, signal);
   /** As it was seen last: while JupyterLab swaps its style sheet for another theme, there is no layout for a moment. */
   let room = 0;
   const waiting = element("p", { class: "nnw-waiting" }, "Reading the images…");
@@ -54,29 +55,12 @@ export const view: View = (context) => {
   context.root.append(element("section", { "aria-label": "Samples over the training" }, waiting, empty, body));
   const data = new SampleData(context, () => options.get<string>("name"), redraw);
 
-  const sizes = new ResizeObserver(redraw);
-  sizes.observe(context.root);
-  signal.addEventListener(
-    "abort",
-    () => {
-      sizes.disconnect();
-      cancelAnimationFrame(frame);
-    },
-    { once: true },
-  );
+  onResize(context.root, redraw, signal);
   selection.onChange(["step"], redraw);
   options.onChange(["fps", "loop", "columns"], redraw);
   options.onChange(["name"], () => data.begin());
   context.onTheme(redraw);
   redraw();
-
-  function redraw(): void {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      draw();
-    });
-  }
 
   /** The last one is the newest: from there on new ones are followed. */
   function go(place: number): void {

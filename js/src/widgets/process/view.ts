@@ -3,6 +3,7 @@
 import { element, setAttribute, setText } from "../../controls/dom.ts";
 import sheet from "../../controls/player.css";
 import { createPlayer, type Player } from "../../controls/player.ts";
+import { oncePerFrame, onResize } from "../../controls/redraw.ts";
 import { ensureSheet } from "../../controls/sheet.ts";
 import { createToggle } from "../../controls/toggle.ts";
 import training from "../../controls/training.css";
@@ -83,7 +84,8 @@ export function createProcessView(context: ViewContext, hooks: ProcessHooks): Pr
   const { options, selection, signal } = context;
   ensureSheet(context.root, "training", training);
   ensureSheet(context.root, "player", sheet);
-  let [frame, before] = [0, 0];
+  const redraw = oncePerFrame(draw, signal);
+  let before = 0;
   /** As it was seen last: while JupyterLab swaps its style sheet for another theme, there is no layout for a moment. */
   let room = 0;
   let forward = true;
@@ -143,28 +145,11 @@ export function createProcessView(context: ViewContext, hooks: ProcessHooks): Pr
   context.root.append(root);
   const store = new FrameStore(context, redraw);
 
-  const sizes = new ResizeObserver(redraw);
-  sizes.observe(root);
-  signal.addEventListener(
-    "abort",
-    () => {
-      sizes.disconnect();
-      cancelAnimationFrame(frame);
-    },
-    { once: true },
-  );
+  onResize(root, redraw, signal);
   selection.onChange(["step"], redraw);
   options.onChange(["fps", "loop", "columns"], redraw);
   context.onTheme(redraw);
   redraw();
-
-  function redraw(): void {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      draw();
-    });
-  }
 
   function go(step: number): void {
     selection.set({ step });
