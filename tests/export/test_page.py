@@ -249,3 +249,14 @@ def test_no_text_gets_out_of_its_place(tmp_path: Path, text: str) -> None:
     overview = next(iter(answers.values()))[0]["value"]
     assert overview["tokens"]["source"]["texts"][0] == text
     assert overview["label"] == text
+
+
+def test_a_state_that_waits_for_its_turn_is_in_the_page(
+    tmp_path: Path, session: ModelSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnwidgets.wire.requests._SHOW_AFTER", 60)  # news of the saving would take the state along
+    widget = AttentionMap(session)
+    widget._stream.push(state={"said": "before"})
+    widget._stream.push(rest=60, state={"said": "just now"})
+    page, _ = read(save_page(tmp_path / "page.html", [widget]))
+    assert {"said": "just now"} in [each["state"].get("state") for each in page["models"].values()]

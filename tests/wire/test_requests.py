@@ -14,7 +14,7 @@ import torch
 from nnwidgets.runs import RunStore
 from nnwidgets.session import ModelSession
 from nnwidgets.widgets.attention_heads import AttentionHeads
-from nnwidgets.wire import kernel
+from nnwidgets.wire import kernel, lifetime
 from nnwidgets.wire.answers import acts
 from nnwidgets.wire.codec import decode
 from nnwidgets.wire.requests import Desk, Malformed, Request
@@ -155,6 +155,36 @@ def test_a_cell_that_begins_stops_a_run_of_the_model_and_it_is_taken_up_afterwar
         assert page.parked(1) == "cell"
         cell(None)
         assert len(page.reply(1)["value"]["entries"]) == 20
+
+
+def test_a_cell_waits_for_a_quick_run_that_is_no_job(cell: Callable[[str | None], None]) -> None:
+    running, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class Held(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if not running.is_set():
+                running.set()
+                go_on.wait(10)
+                ended.set()
+            return self.attention(x, x, x)[0]
+
+    with ModelSession(Held(), torch.randn(1, 3, 8)) as session:
+        page = Page(AttentionHeads(session))
+        [linked] = [linked for source, linked in lifetime.linked_sources() if source is session]
+        linked.desk._run_seconds["attention.overview"] = 0.001  # it was quick the last time
+        asking = threading.Thread(target=page.ask, args=(1, "attention.overview"), kwargs={"sample": 0})
+        asking.start()
+        assert running.wait(10) and not linked.desk._runs
+        threading.Timer(0.2, go_on.set).start()
+        cell("training")
+        assert ended.is_set()
+        cell(None)
+        asking.join(10)
+        assert len(page.reply(1)["value"]["entries"]) == 1
 
 
 def test_no_run_of_the_model_overlaps_a_cell(cell: Callable[[str | None], None]) -> None:
